@@ -1,0 +1,3 @@
+//! The herscope binary: parse, run, exit code.
+
+fn main() {}

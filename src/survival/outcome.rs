@@ -1,0 +1,199 @@
+//! Who was followed from when to when, and whether it ended in an event.
+
+use crate::Error;
+
+/// Right-censored, optionally left-truncated and weighted follow-up of `n` subjects (or of
+/// `(entry, time]` rows), in the order given.
+///
+/// Times are finite and >= 0 in any one unit; `event` is true for an event. With `entry`, a row is
+/// at risk in `(entry, time]`. Weights are finite and > 0.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    time: Vec<f64>,
+    event: Vec<bool>,
+    entry: Option<Vec<f64>>,
+    weight: Option<Vec<f64>>,
+}
+
+/// What to do with times that differ by rounding only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TieRepair {
+    /// Merge them, as R's `timefix = TRUE` does.
+    #[default]
+    Merge,
+    /// Take every time as it stands (simulated, truly continuous times).
+    Keep,
+}
+
+/// Largest gap between distinct times that is taken for rounding error: the square root of the
+/// `f64` machine epsilon, as R's `all.equal` and `survival::aeqSurv` use. Larger gaps stay apart.
+const TIE_TOLERANCE: f64 = 1.490_116_119_384_765_6e-8;
+
+impl Outcome {
+    /// Right-censored follow-up: `time[i]` observed, `event[i]` true if it ended in an event.
+    /// Times that differ by rounding only are merged ([`TieRepair::Merge`]).
+    ///
+    /// # Errors
+    /// Lengths that differ; a time that is negative, infinite or NaN.
+    pub fn right_censored(time: Vec<f64>, event: Vec<bool>) -> Result<Self, Error> {
+        Self::new(time, event, None, None, TieRepair::Merge)
+    }
+
+    /// Follow-up with everything: optional left truncation and case weights.
+    ///
+    /// # Errors
+    /// Lengths that differ; a time that is negative, infinite or NaN; an entry at or after its
+    /// time; a weight that is not finite and positive.
+    pub fn new(
+        time: Vec<f64>,
+        event: Vec<bool>,
+        entry: Option<Vec<f64>>,
+        weight: Option<Vec<f64>>,
+        ties: TieRepair,
+    ) -> Result<Self, Error> {
+        let doing = "building the survival outcome";
+        let n = time.len();
+        let lengths =
+            [Some(event.len()), entry.as_ref().map(Vec::len), weight.as_ref().map(Vec::len)];
+        if let Some(other) = lengths.into_iter().flatten().find(|&len| len != n) {
+            return Err(Error::input(doing)
+                .found(format!("{n} times beside a column of {other} values"))
+                .expected("columns of one length"));
+        }
+        let bad = |i: usize, what: &str, value: f64, right: &str| {
+            Error::input(doing)
+                .at(format!("row {}", i + 1))
+                .found(format!("{what} {value}"))
+                .expected(right.to_owned())
+        };
+        if let Some(i) = time.iter().position(|t| !t.is_finite() || *t < 0.0) {
+            return Err(bad(i, "time", time[i], "a finite time >= 0"));
+        }
+        if let Some(weight) = &weight
+            && let Some(i) = weight.iter().position(|w| !w.is_finite() || *w <= 0.0)
+        {
+            return Err(bad(i, "weight", weight[i], "a finite weight > 0"));
+        }
+        let (time, entry) = match ties {
+            TieRepair::Keep => (time, entry),
+            TieRepair::Merge => merge_rounded_times(time, entry),
+        };
+        if let Some(entry) = &entry
+            && let Some(i) = (0..n).find(|&i| !entry[i].is_finite() || entry[i] >= time[i])
+        {
+            return Err(bad(i, "entry", entry[i], "a finite entry before the row's time"));
+        }
+        Ok(Self { time, event, entry, weight })
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.time.len()
+    }
+
+    /// True without any row.
+    pub fn is_empty(&self) -> bool {
+        self.time.is_empty()
+    }
+
+    /// Number of rows that end in an event.
+    pub fn n_events(&self) -> usize {
+        self.event.iter().filter(|&&event| event).count()
+    }
+
+    /// Follow-up times `[n]`, after tie repair.
+    pub fn time(&self) -> &[f64] {
+        &self.time
+    }
+
+    /// Event flags `[n]`.
+    pub fn event(&self) -> &[bool] {
+        &self.event
+    }
+
+    /// Entry times `[n]` of left-truncated rows.
+    pub fn entry(&self) -> Option<&[f64]> {
+        self.entry.as_deref()
+    }
+
+    /// Case weights `[n]`.
+    pub fn weight(&self) -> Option<&[f64]> {
+        self.weight.as_deref()
+    }
+
+    /// The same rows with events and censorings exchanged: reverse Kaplan-Meier follow-up.
+    #[must_use]
+    pub fn reversed(&self) -> Self {
+        Self { event: self.event.iter().map(|event| !event).collect(), ..self.clone() }
+    }
+
+    /// The rows at `rows`, in that order; repeats allowed. Times are not repaired again.
+    ///
+    /// # Panics
+    /// When an index is not below [`len`](Self::len).
+    #[must_use]
+    pub fn select(&self, rows: &[usize]) -> Self {
+        let pick = |column: &Vec<f64>| rows.iter().map(|&i| column[i]).collect();
+        Self {
+            time: pick(&self.time),
+            event: rows.iter().map(|&i| self.event[i]).collect(),
+            entry: self.entry.as_ref().map(pick),
+            weight: self.weight.as_ref().map(pick),
+        }
+    }
+}
+
+/// Gives times that differ by rounding one common value, the smallest of their run.
+///
+/// # Source
+/// Behaviour of R survival's `aeqSurv` (`timefix`): over the sorted distinct times (entry and end
+/// together), a neighbour is the same time when the gap is at most [`TIE_TOLERANCE`], as it stands
+/// or divided by the mean of the distinct times.
+fn merge_rounded_times(
+    mut time: Vec<f64>,
+    mut entry: Option<Vec<f64>>,
+) -> (Vec<f64>, Option<Vec<f64>>) {
+    let mut distinct: Vec<f64> = time.iter().chain(entry.iter().flatten()).copied().collect();
+    distinct.retain(|t| t.is_finite());
+    distinct.sort_by(f64::total_cmp);
+    distinct.dedup();
+    let mean = distinct.iter().sum::<f64>() / distinct.len().max(1) as f64;
+    let same = |gap: f64| gap <= TIE_TOLERANCE || gap / mean <= TIE_TOLERANCE;
+    if !distinct.windows(2).any(|pair| same(pair[1] - pair[0])) {
+        return (time, entry);
+    }
+    let mut canonical = distinct.clone();
+    for i in 1..distinct.len() {
+        if same(distinct[i] - distinct[i - 1]) {
+            canonical[i] = canonical[i - 1];
+        }
+    }
+    for t in time.iter_mut().chain(entry.iter_mut().flatten()) {
+        if let Ok(i) = distinct.binary_search_by(|probe| probe.total_cmp(t)) {
+            *t = canonical[i];
+        }
+    }
+    (time, entry)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_that_differ_by_rounding_are_one_time() {
+        let outcome =
+            Outcome::right_censored(vec![0.1 + 0.2, 0.3, 0.4], vec![true; 3]).expect("valid rows");
+        assert_eq!(outcome.time()[0], outcome.time()[1], "0.1 + 0.2 and 0.3 are one time");
+        let kept = Outcome::new(vec![0.1 + 0.2, 0.3], vec![true; 2], None, None, TieRepair::Keep)
+            .expect("valid rows");
+        assert_ne!(kept.time()[0], kept.time()[1], "Keep takes times as they stand");
+    }
+
+    #[test]
+    fn a_negative_time_is_refused_with_its_row() {
+        let error = Outcome::right_censored(vec![1.0, -2.0], vec![true, true])
+            .expect_err("a negative time is bad data");
+        assert!(error.is_input() && error.to_string().contains("row 2"), "{error}");
+    }
+}
