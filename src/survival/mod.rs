@@ -1,5 +1,18 @@
 //! Pure statistics of right-censored outcomes in `f64`: no file, clock, thread pool or device.
 
+mod cox;
+mod cox_fit;
+mod cox_likelihood;
+mod exact_ties;
 mod outcome;
+mod residuals;
+mod risk_set;
+mod tails;
 
+pub use cox::{
+    ChiSquaredTest, CoefLimit, CovariateColumn, CoxData, CoxFit, CoxOptions, CoxStatus, CoxTerm,
+    Ties,
+};
+pub use cox_fit::fit_cox;
 pub use outcome::{Outcome, TieRepair};
+pub use residuals::{CoxResiduals, SchoenfeldResidual, cox_residuals};
