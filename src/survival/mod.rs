@@ -4,7 +4,9 @@ mod cox;
 mod cox_fit;
 mod cox_likelihood;
 mod exact_ties;
+mod firth;
 mod outcome;
+mod profile;
 mod residuals;
 mod risk_set;
 mod tails;
@@ -14,5 +16,7 @@ pub use cox::{
     Ties,
 };
 pub use cox_fit::fit_cox;
+pub use firth::{FirthFit, FirthTerm, fit_firth};
 pub use outcome::{Outcome, TieRepair};
+pub use profile::{ProfileLimits, profile_limits};
 pub use residuals::{CoxResiduals, SchoenfeldResidual, cox_residuals};

@@ -2,4 +2,5 @@
 //! see `tests/data/survival/README.md` for how each value was made and its tolerance.
 
 mod coxph;
+mod firth;
 mod support;
