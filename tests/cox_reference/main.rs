@@ -3,4 +3,5 @@
 
 mod coxph;
 mod firth;
+mod ph_test;
 mod support;
