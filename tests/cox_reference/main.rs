@@ -2,6 +2,7 @@
 //! see `tests/data/survival/README.md` for how each value was made and its tolerance.
 
 mod coxph;
+mod cross;
 mod firth;
 mod ph_test;
 mod support;
