@@ -4,5 +4,7 @@
 mod coxph;
 mod cross;
 mod firth;
+mod hard;
 mod ph_test;
+mod properties;
 mod support;
