@@ -31,6 +31,8 @@
 
 pub mod error;
 pub mod imaging;
+pub mod kernels;
+pub mod numeric;
 pub mod survival;
 pub mod units;
 
