@@ -14,6 +14,9 @@ use crate::Error;
 pub struct ConfLevel(f64);
 
 impl ConfLevel {
+    /// The usual 95 %.
+    pub const DEFAULT: Self = Self(0.95);
+
     /// The level `level`, a fraction such as 0.95.
     ///
     /// # Errors
@@ -40,7 +43,7 @@ impl ConfLevel {
 
 impl Default for ConfLevel {
     fn default() -> Self {
-        Self(0.95)
+        Self::DEFAULT
     }
 }
 
