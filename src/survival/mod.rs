@@ -1,5 +1,6 @@
 //! Pure statistics of right-censored outcomes in `f64`: no file, clock, thread pool or device.
 
+mod cohort;
 mod confidence;
 mod groups;
 mod kaplan_meier;
@@ -10,6 +11,7 @@ mod risk_table;
 mod rmst;
 mod tails;
 
+pub use cohort::{Cohort, Covariate, DroppedRows, Factor, TermColumn};
 pub use confidence::{ConfLevel, ConfType, Confidence};
 pub use kaplan_meier::{KaplanMeier, KaplanMeierRow, QuantileEstimate, SurvivalAt};
 pub use logrank::{LogRank, PairwiseLogRank, fit_logrank, fit_pairwise_logrank, holm};
