@@ -32,6 +32,8 @@
 pub mod error;
 pub mod imaging;
 pub mod io;
+pub mod kernels;
+pub mod numeric;
 pub mod survival;
 pub mod units;
 

@@ -1,0 +1,5 @@
+//! Small numeric tools with sources: random words, sums, quantiles, logarithms. Uses nothing above.
+
+pub mod draw;
+pub mod log;
+pub mod philox;
