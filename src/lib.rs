@@ -34,6 +34,8 @@ pub mod imaging;
 pub mod io;
 pub mod kernels;
 pub mod numeric;
+pub mod pipeline;
+pub mod report;
 pub mod survival;
 pub mod units;
 

@@ -1,0 +1,4 @@
+//! What each command computes, from typed input to a document; no terminal.
+
+pub mod survive;
+mod survive_document;
