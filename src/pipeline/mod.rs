@@ -2,3 +2,4 @@
 
 pub mod survive;
 mod survive_document;
+mod survive_report;

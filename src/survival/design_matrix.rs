@@ -56,12 +56,13 @@ pub fn design_matrix(cohort: &Cohort, rows: &[usize]) -> DesignMatrix {
         cohort.group.as_ref().map_or_else(Vec::new, |group| indicators(group, rows));
     let covariates: Vec<Vec<DesignColumn>> =
         cohort.covariates.iter().map(|covariate| covariate_columns(covariate, rows)).collect();
-    let factors = cohort.group.iter().chain(cohort.covariates.iter().filter_map(|covariate| {
-        match covariate {
-            Covariate::Factor(factor) => Some(factor),
-            Covariate::Number { .. } => None,
-        }
-    }));
+    let factors =
+        cohort.group.iter().chain(cohort.covariates.iter().filter_map(
+            |covariate| match covariate {
+                Covariate::Factor(factor) => Some(factor),
+                Covariate::Number { .. } => None,
+            },
+        ));
     design.warnings.extend(factors.filter_map(|factor| warn_of_absent_levels(factor, rows)));
     design.columns.extend(group.iter().cloned());
     for term in &cohort.terms {

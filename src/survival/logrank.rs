@@ -3,9 +3,9 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::Outcome;
+use super::chi_square::chi_square_p;
 use super::groups::rows_by_code;
 use super::risk_table::{RiskRow, risk_table};
-use super::chi_square::chi_square_p;
 use crate::Error;
 
 /// Eigenvalues of the variance below this fraction of the largest are rounding residue: the matrix

@@ -1,5 +1,6 @@
 //! Pure statistics of right-censored outcomes in `f64`: no file, clock, thread pool or device.
 
+mod chi_square;
 mod cohort;
 mod confidence;
 mod design_matrix;
@@ -11,8 +12,8 @@ mod nelson_aalen;
 mod outcome;
 mod risk_table;
 mod rmst;
-mod chi_square;
 
+pub use chi_square::{chi_square_p, two_sided_normal_p};
 pub use cohort::{Cohort, Covariate, DroppedRows, Factor, TermColumn};
 pub use confidence::{ConfLevel, ConfType, Confidence};
 pub use design_matrix::{DesignColumn, DesignMatrix, design_matrix};
@@ -22,4 +23,3 @@ pub use logrank::{LogRank, PairwiseLogRank, fit_logrank, fit_pairwise_logrank, h
 pub use nelson_aalen::{NelsonAalenRow, nelson_aalen};
 pub use outcome::{Outcome, TieRepair};
 pub use rmst::{Rmst, RmstContrast, fit_rmst};
-pub use chi_square::{chi_square_p, two_sided_normal_p};

@@ -4,4 +4,5 @@ mod kaplan_meier;
 mod logrank;
 mod reference_set;
 mod rmst;
+mod survive_document;
 mod tdxd_survival;
