@@ -1,8 +1,9 @@
 //! `survive`: follow-up, curves, tests and models of one cohort.
 
+use super::cox_blocks::{CoxBlocks, fit_cox_blocks};
 pub use super::survive_document::*;
 use crate::survival::{
-    Cohort, Confidence, KaplanMeier, LogRank, Outcome, QuantileEstimate, Rmst, fit_logrank,
+    Cohort, Confidence, KaplanMeier, LogRank, Outcome, QuantileEstimate, Rmst, Ties, fit_logrank,
     join_intervals,
 };
 use crate::{Error, Warning};
@@ -15,6 +16,8 @@ const ALL: &str = "all";
 pub struct SurviveSettings {
     /// Level of all intervals and scale of the curves' limits.
     pub confidence: Confidence,
+    /// Treatment of tied events in the Cox models.
+    pub ties: Ties,
     /// Exponent of the log-rank weights.
     pub rho: f64,
     /// Horizon of the restricted means; none without it.
@@ -58,6 +61,7 @@ pub fn run_survive(cohort: &Cohort, settings: &SurviveSettings) -> Result<Surviv
         .collect::<Result<Vec<_>, _>>()?;
     let rmst_difference = rmst_difference(&curves, settings, &mut warnings)?;
     let logrank = curves.test.as_ref().map(|test| logrank(test, settings)).transpose()?.flatten();
+    let CoxBlocks { cox, ph_test, firth } = fit_cox_blocks(cohort, settings, &mut warnings)?;
     Ok(SurviveDocument {
         schema_version: SCHEMA_VERSION,
         command: "survive".to_owned(),
@@ -73,9 +77,9 @@ pub fn run_survive(cohort: &Cohort, settings: &SurviveSettings) -> Result<Surviv
         groups,
         logrank,
         rmst_difference,
-        cox: None,
-        ph_test: None,
-        firth: None,
+        cox,
+        ph_test,
+        firth,
     })
 }
 
