@@ -49,8 +49,6 @@ pub(super) fn fit_cox_blocks(
 }
 
 fn cox_block(fit: &CoxFit, settings: &SurviveSettings) -> CoxBlock {
-    // Without an identified term there is nothing that was tested.
-    let tested = |test: ChiSquaredTest| (test.df > 0).then(|| chi_square_block(test));
     CoxBlock {
         ties: ties_name(fit.ties).to_owned(),
         n: fit.n,
@@ -60,9 +58,9 @@ fn cox_block(fit: &CoxFit, settings: &SurviveSettings) -> CoxBlock {
         partial_log_likelihood: Some(fit.partial_log_likelihood),
         terms: fit.terms.iter().map(|term| term_block(term, settings)).collect(),
         tests: CoxTestsBlock {
-            likelihood_ratio: tested(fit.likelihood_ratio),
-            wald: fit.wald.and_then(tested),
-            score: tested(fit.score),
+            likelihood_ratio: Some(chi_square_block(fit.likelihood_ratio)),
+            wald: fit.wald.map(chi_square_block),
+            score: Some(chi_square_block(fit.score)),
         },
         concordance: ConcordanceBlock { estimate: None, std_err: None },
     }

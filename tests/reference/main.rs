@@ -5,4 +5,5 @@ mod logrank;
 mod reference_set;
 mod rmst;
 mod survive_document;
+mod survive_models;
 mod tdxd_survival;
