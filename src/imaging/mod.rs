@@ -1,5 +1,22 @@
 //! Pure pixel maths on frames of a cartridge: no file, clock, thread pool or device.
 
 mod frame;
+mod histogram;
+mod label;
+mod morphology;
+mod pixel_box;
+mod reduce;
+mod thicken;
+mod threshold;
+
+#[cfg(test)]
+mod drawing;
 
 pub use frame::{Channel, Frame, LabelImage, Mask, Plane};
+pub use histogram::Histogram;
+pub use label::{Connectivity, label_components, label_union};
+pub use morphology::{clear_border, open_area, tidy, without_perimeter};
+pub use pixel_box::PixelBox;
+pub use reduce::reduce_eighth;
+pub use thicken::thicken;
+pub use threshold::{initial_mask, otsu_threshold, triangle_threshold};
