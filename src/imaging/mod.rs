@@ -1,5 +1,8 @@
 //! Pure pixel maths on frames of a cartridge: no file, clock, thread pool or device.
 
+mod contour;
+mod contour_input;
+mod contour_sweep;
 mod frame;
 mod histogram;
 mod label;
@@ -12,6 +15,8 @@ mod threshold;
 #[cfg(test)]
 mod drawing;
 
+pub use contour::{Contour, ContourSettings, evolve_contour};
+pub use contour_input::ContourInput;
 pub use frame::{Channel, Frame, LabelImage, Mask, Plane};
 pub use histogram::Histogram;
 pub use label::{Connectivity, label_components, label_union};
