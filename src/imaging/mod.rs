@@ -6,9 +6,12 @@ mod contour_sweep;
 mod frame;
 mod histogram;
 mod label;
+mod median;
 mod morphology;
+mod outline;
 mod pixel_box;
 mod reduce;
+mod regionprops;
 mod thicken;
 mod threshold;
 
@@ -23,5 +26,9 @@ pub use label::{Connectivity, label_components, label_union};
 pub use morphology::{clear_border, open_area, tidy, without_perimeter};
 pub use pixel_box::PixelBox;
 pub use reduce::reduce_eighth;
+pub use regionprops::{
+    Background, ChannelProperties, MeasureSettings, ObjectProperties, background, measure_objects,
+    thumbnail_box,
+};
 pub use thicken::thicken;
 pub use threshold::{initial_mask, otsu_threshold, triangle_threshold};
