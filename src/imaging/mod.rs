@@ -12,6 +12,7 @@ mod outline;
 mod pixel_box;
 mod reduce;
 mod regionprops;
+mod segment_frame;
 mod thicken;
 mod threshold;
 
@@ -29,6 +30,10 @@ pub use reduce::reduce_eighth;
 pub use regionprops::{
     Background, ChannelProperties, MeasureSettings, ObjectProperties, background, measure_objects,
     thumbnail_box,
+};
+pub use segment_frame::{
+    ChannelContour, ChannelResult, CropSegmentation, FrameSegmentation, FrameSettings,
+    finish_frame, outline_channel, segment_crop, segment_frame,
 };
 pub use thicken::thicken;
 pub use threshold::{initial_mask, otsu_threshold, triangle_threshold};

@@ -67,8 +67,6 @@ pub struct ObjectProperties {
 /// What measuring needs to know beside pixels and labels.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MeasureSettings<'a> {
-    /// Pixels that are no background although no object lies there.
-    pub edge_mask: Option<&'a Mask>,
     /// Edge of a pixel.
     pub pixel_size: Option<MicronsPerPixel>,
     /// For each channel the intensity at and above which a pixel is saturated; may be empty.
