@@ -3,7 +3,10 @@
 mod contour;
 mod contour_input;
 mod contour_sweep;
+mod edge_mask;
 mod frame;
+mod frame_grid;
+mod grey_opening;
 mod histogram;
 mod label;
 mod median;
@@ -21,7 +24,9 @@ mod drawing;
 
 pub use contour::{Contour, ContourSettings, evolve_contour};
 pub use contour_input::ContourInput;
+pub use edge_mask::{EdgeMask, Overview};
 pub use frame::{Channel, Frame, LabelImage, Mask, Plane};
+pub use frame_grid::FrameGrid;
 pub use histogram::Histogram;
 pub use label::{Connectivity, label_components, label_union};
 pub use morphology::{clear_border, open_area, tidy, without_perimeter};
