@@ -31,6 +31,7 @@
 
 pub mod error;
 pub mod imaging;
+pub mod io;
 pub mod survival;
 pub mod units;
 
