@@ -1,7 +1,43 @@
 //! Pure pixel maths on frames of a cartridge: no file, clock, thread pool or device.
 
+mod cartridge_grid;
+mod contour;
+mod contour_input;
+mod contour_sweep;
 mod frame;
+mod histogram;
+mod label;
+mod median;
+mod morphology;
+mod outline;
+mod pixel_box;
+mod reduce;
+mod regionprops;
 mod rescale;
+mod segment_frame;
+mod thicken;
+mod threshold;
 
+#[cfg(test)]
+mod drawing;
+
+pub use cartridge_grid::CartridgeGrid;
+pub use contour::{Contour, ContourSettings, evolve_contour};
+pub use contour_input::ContourInput;
 pub use frame::{Channel, Frame, LabelImage, Mask, Plane};
+pub use histogram::Histogram;
+pub use label::{Connectivity, label_components, label_union};
+pub use morphology::{clear_border, open_area, tidy, without_perimeter};
+pub use pixel_box::PixelBox;
+pub use reduce::reduce_eighth;
+pub use regionprops::{
+    Background, ChannelProperties, MeasureSettings, ObjectProperties, background, measure_objects,
+    thumbnail_box,
+};
 pub use rescale::{IntensityScale, RawPage, Samples, StretchLimits, rescale, saturation_level};
+pub use segment_frame::{
+    ChannelContour, ChannelResult, CropSegmentation, FrameSegmentation, FrameSettings,
+    finish_frame, outline_channel, segment_crop, segment_frame,
+};
+pub use thicken::thicken;
+pub use threshold::{initial_mask, otsu_threshold, triangle_threshold};
