@@ -1,4 +1,6 @@
 //! Files in and out; the only module that opens files.
 
+pub mod celltracks;
+mod celltracks_xml;
 pub mod tiff;
 mod tiff_directory;

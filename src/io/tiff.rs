@@ -104,8 +104,8 @@ fn scan(path: &Path, request: &FrameRequest) -> Result<Vec<PageLayout>, Error> {
         if page > request.n_pages.unwrap_or(MAX_PAGES) {
             return Err(wrong_page_count(path, request, format!("a page {page} or more")));
         }
-        let layout = read_layout(&mut scanner, &directory, file_len, size, request)
-            .map_err(|refused| {
+        let layout =
+            read_layout(&mut scanner, &directory, file_len, size, request).map_err(|refused| {
                 refusal(path, Some(page)).found(refused.found).expected(refused.expected)
             })?;
         size.get_or_insert((u64::from(layout.rows), u64::from(layout.cols)));
@@ -262,10 +262,9 @@ fn read_limits<R: Read + Seek>(
         },
     };
     match (limit(tag::STRETCH_LOW)?, limit(tag::STRETCH_HIGH)?) {
-        (Some(low), Some(high)) if low > high => refuse(
-            format!("stretch limits {low} (tag 755) above {high} (tag 756)"),
-            "low <= high",
-        ),
+        (Some(low), Some(high)) if low > high => {
+            refuse(format!("stretch limits {low} (tag 755) above {high} (tag 756)"), "low <= high")
+        }
         (Some(low), Some(high)) => Ok(Some(StretchLimits { low, high })),
         (None, None) => Ok(None),
         (Some(_), None) => refuse("tag 755 without tag 756", "both stretch limits"),
