@@ -477,7 +477,6 @@ fn prior_box(
     Some(PixelBox { row0, col0, row1, col1 })
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
