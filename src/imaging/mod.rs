@@ -10,6 +10,7 @@ mod label;
 mod median;
 mod morphology;
 mod outline;
+mod picture;
 mod pixel_box;
 mod reduce;
 mod regionprops;
@@ -28,6 +29,7 @@ pub use frame::{Channel, Frame, LabelImage, Mask, Plane};
 pub use histogram::Histogram;
 pub use label::{Connectivity, label_components, label_union};
 pub use morphology::{clear_border, open_area, tidy, without_perimeter};
+pub use picture::{DisplayRange, Picture};
 pub use pixel_box::PixelBox;
 pub use reduce::reduce_eighth;
 pub use regionprops::{
