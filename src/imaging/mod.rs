@@ -1,10 +1,12 @@
 //! Pure pixel maths on frames of a cartridge: no file, clock, thread pool or device.
 
-mod cartridge_grid;
 mod contour;
 mod contour_input;
 mod contour_sweep;
+mod edge_mask;
 mod frame;
+mod frame_grid;
+mod grey_opening;
 mod histogram;
 mod label;
 mod median;
@@ -22,10 +24,11 @@ mod threshold;
 #[cfg(test)]
 mod drawing;
 
-pub use cartridge_grid::CartridgeGrid;
 pub use contour::{Contour, ContourSettings, evolve_contour};
 pub use contour_input::ContourInput;
+pub use edge_mask::{EdgeMask, Overview};
 pub use frame::{Channel, Frame, LabelImage, Mask, Plane};
+pub use frame_grid::FrameGrid;
 pub use histogram::Histogram;
 pub use label::{Connectivity, label_components, label_union};
 pub use morphology::{clear_border, open_area, tidy, without_perimeter};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::celltracks_xml::{ArchiveXml, AssignedEvent, read_archive_xml};
 use super::tiff::{FrameRequest, MAX_PAGES, frame_shape, read_frame_pages};
 use crate::imaging::{
-    CartridgeGrid, Channel, Frame, IntensityScale, PixelBox, Plane, rescale, saturation_level,
+    Channel, Frame, FrameGrid, IntensityScale, PixelBox, Plane, rescale, saturation_level,
 };
 use crate::units::MicronsPerPixel;
 use crate::{Error, Warning};
@@ -29,7 +29,7 @@ const MIN_PAGES: usize = 4;
 #[derive(Clone, Debug, Default)]
 pub struct ArchiveOptions {
     /// Rows and columns of frames; wins over the XML and the frame count.
-    pub grid: Option<CartridgeGrid>,
+    pub grid: Option<FrameGrid>,
     /// What each page shows, in the order of the file; wins over the CellTracks order.
     pub channels: Option<Vec<Channel>>,
     /// Edge of a pixel; wins over the CellTracks one.
@@ -68,7 +68,7 @@ pub struct Archive {
     /// The XML read, if there is one.
     pub xml: Option<PathBuf>,
     /// How the frames lie in the cartridge.
-    pub grid: CartridgeGrid,
+    pub grid: FrameGrid,
     /// True where the frames are a whole cartridge, so that its edge can be looked for; false for
     /// a single file.
     pub is_cartridge: bool,
@@ -299,38 +299,50 @@ fn is_tiff(path: &Path) -> bool {
     matches!(ending.as_deref(), Some("tif" | "tiff"))
 }
 
-/// The grid of the options, else of the XML, else of the frame count; a single frame is 1 x 1.
+/// Frame counts of CellTracks scans with their rows and columns.
+const KNOWN_GRIDS: [(usize, usize, usize); 6] =
+    [(210, 6, 35), (180, 5, 36), (175, 5, 35), (170, 5, 34), (144, 4, 36), (140, 4, 35)];
+
+/// The grid that a CellTracks scan of this many frames has; a single frame is 1 x 1.
+///
+/// # Source
+/// Table in the ACCEPT loader for archives without XML.
+pub fn grid_of_frame_count(n_frames: usize) -> Option<FrameGrid> {
+    if n_frames == 1 {
+        return Some(FrameGrid { rows: 1, cols: 1 });
+    }
+    let known = KNOWN_GRIDS.iter().find(|(n, _, _)| *n == n_frames);
+    known.map(|&(_, rows, cols)| FrameGrid { rows, cols })
+}
+
+/// The grid of the options, else of the XML, else of the frame count. It must hold as many frames
+/// as there are files: with a file missing, no frame after it would be in its place.
 fn choose_grid(
     place: &Path,
     xml: &ArchiveXml,
     n_frames: usize,
-    given: Option<CartridgeGrid>,
+    given: Option<FrameGrid>,
     warnings: &mut Vec<Warning>,
-) -> Result<CartridgeGrid, Error> {
-    let of_xml = match xml.grid {
-        None | Some((0, _) | (_, 0)) => None,
-        Some((rows, cols)) => {
-            let side = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
-            Some(CartridgeGrid::new(side(rows), side(cols)).map_err(|error| {
-                refusal(place).found("a grid no cartridge has").caused_by(error)
-            })?)
-        }
-    };
+) -> Result<FrameGrid, Error> {
+    let of_xml = xml.grid.filter(|&(rows, cols)| rows > 0 && cols > 0);
     if let (Some((rows, cols)), None) = (xml.grid, of_xml) {
-        let message = format!("{}: a grid of {rows} x {cols} frames is no grid", place.display());
+        let message = format!("{}: {rows} x {cols} frames are declared", place.display());
         warnings.push(Warning::new("grid_ignored", message));
     }
-    let single = || CartridgeGrid::new(1, 1).ok().filter(|_| n_frames == 1);
-    let grid =
-        given.or(of_xml).or_else(single).or_else(|| CartridgeGrid::from_frame_count(n_frames));
-    match grid {
-        Some(grid) if grid.n_frames() == n_frames => Ok(grid),
-        Some(grid) => Err(refusal(place)
-            .found(format!("{n_frames} frames for a grid of {} x {}", grid.rows(), grid.cols()))
-            .expected(format!("{} frames, or --grid ROWSxCOLS", grid.n_frames()))),
-        None => Err(refusal(place)
-            .found(format!("{n_frames} frames and nothing that says how they lie"))
-            .expected("--grid ROWSxCOLS, or an XML with numrows and numcols")),
+    let given = given.map(|grid| (grid.rows as u64, grid.cols as u64));
+    let by_count = grid_of_frame_count(n_frames);
+    match given.or(of_xml) {
+        Some((rows, cols)) if rows.checked_mul(cols) == Some(n_frames as u64) => {
+            Ok(FrameGrid { rows: rows as usize, cols: cols as usize })
+        }
+        Some((rows, cols)) => Err(refusal(place)
+            .found(format!("{n_frames} frames for a grid of {rows} x {cols}"))
+            .expected("one file a frame of the grid, or another --grid ROWSxCOLS")),
+        None => by_count.ok_or_else(|| {
+            refusal(place)
+                .found(format!("{n_frames} frames and nothing that says how they lie"))
+                .expected("--grid ROWSxCOLS, or an XML with numrows and numcols")
+        }),
     }
 }
 
@@ -428,7 +440,7 @@ fn analysis_order(page_channels: Vec<Channel>) -> Result<(Vec<Channel>, Vec<usiz
 fn prior_locations(
     place: &Path,
     events: &[AssignedEvent],
-    grid: CartridgeGrid,
+    grid: FrameGrid,
     frame_size: (usize, usize),
     warnings: &mut Vec<Warning>,
 ) -> Vec<PriorLocation> {
@@ -439,7 +451,7 @@ fn prior_locations(
             warnings.push(Warning::new("event_skipped", message));
         };
         let number = u32::try_from(event.frame).ok();
-        let Some((number, position)) = number.and_then(|n| Some((n, grid.position(n)?))) else {
+        let Some((number, position)) = number.and_then(|n| Some((n, grid.place(n)?))) else {
             skip(format!("is in frame {} of 1 to {}", event.frame, grid.n_frames()));
             continue;
         };

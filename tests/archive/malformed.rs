@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use herscope::imaging::{CartridgeGrid, IntensityScale};
+use herscope::imaging::{FrameGrid, IntensityScale};
 use herscope::io::celltracks::{Archive, ArchiveOptions};
 use herscope::{Error, io::celltracks::ArchiveFrame};
 
@@ -152,10 +152,8 @@ fn frames_without_stretch_limits_are_read_when_stored_values_are_asked_for() {
 fn a_cartridge_goes_on_without_the_frame_that_cannot_be_read() {
     let malformed = data("malformed");
     let files = ["truncated_data.tif", "good.tif", "size_mismatch.tif", "bits16.tif"];
-    let options = ArchiveOptions {
-        grid: Some(CartridgeGrid::new(2, 2).expect("four frames")),
-        ..ArchiveOptions::default()
-    };
+    let options =
+        ArchiveOptions { grid: Some(FrameGrid { rows: 2, cols: 2 }), ..ArchiveOptions::default() };
     let archive = Archive::of_frames(files.map(|name| malformed.join(name)).to_vec(), &options)
         .expect("two frames are sound");
     let readable: Vec<bool> = (1..=4).map(|number| archive.read_frame(number).is_ok()).collect();
@@ -176,7 +174,7 @@ fn a_good_xml_gives_grid_channels_and_events() {
     let archive = archive.expect("a good archive");
     assert_eq!(archive.sample_id, "700001.1", "named after its folder");
     assert_eq!(archive.n_frames(), 2, "files with a leading dot are no frames");
-    assert_eq!((archive.grid.rows(), archive.grid.cols()), (1, 2), "from the XML");
+    assert_eq!((archive.grid.rows, archive.grid.cols), (1, 2), "from the XML");
     let priors: Vec<(&str, u32)> =
         archive.priors.iter().map(|prior| (prior.rid.as_str(), prior.frame)).collect();
     assert_eq!(priors, [("1", 1), ("2", 2)], "two assigned events");
