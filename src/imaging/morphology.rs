@@ -45,6 +45,26 @@ pub fn without_perimeter(mask: &Mask) -> Mask {
     inner
 }
 
+/// Opening with a square of 3 x 3 pixels; what lies outside the mask takes no part.
+pub(crate) fn open_with_square(mask: &mut Mask) {
+    let shrunk = over_square(mask, true);
+    *mask = over_square(&shrunk, false);
+}
+
+/// Whether all (or any) pixels of the 3 x 3 square around each pixel are set.
+fn over_square(mask: &Mask, all: bool) -> Mask {
+    let mut result = Mask::empty(mask.rows, mask.cols);
+    for (index, out) in result.pixels.iter_mut().enumerate() {
+        let (row, col) = (index / mask.cols, index % mask.cols);
+        let rows = row.saturating_sub(1)..(row + 2).min(mask.rows);
+        let cols = col.saturating_sub(1)..(col + 2).min(mask.cols);
+        let mut square =
+            rows.flat_map(|y| mask.pixels[y * mask.cols..][cols.clone()].iter().copied());
+        *out = if all { square.all(|set| set) } else { square.any(|set| set) };
+    }
+    result
+}
+
 /// A channel's objects from its contour.
 ///
 /// With `clear_border_objects`, objects at the frame's border go first. Then twice: the perimeter
@@ -91,6 +111,13 @@ mod tests {
         let inner = without_perimeter(&mask!("####" "####" "####"));
         assert_eq!(inner, mask!("...." ".##." "...."), "outside counts as unset");
         assert_eq!(without_perimeter(&mask!("##" "##")).count(), 0, "all perimeter");
+    }
+
+    #[test]
+    fn opening_with_a_square_keeps_squares_also_at_the_border() {
+        let mut drawn = mask!("##...#" "##..##" "....##" "#...##");
+        open_with_square(&mut drawn);
+        assert_eq!(drawn, mask!("##...." "##..##" "....##" "....##"), "two wide at the border");
     }
 
     #[test]
