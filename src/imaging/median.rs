@@ -64,6 +64,19 @@ pub(crate) fn median(values: &mut [f64]) -> Option<f64> {
     Some(f64::midpoint(values[(n - 1) / 2], values[n / 2]))
 }
 
+/// Quantile of sorted values, linear between order statistics (type 7 of Hyndman and Fan 1996);
+/// `None` without any or for a level outside 0..=1.
+pub(crate) fn quantile(sorted: &[f64], level: f64) -> Option<f64> {
+    let last = sorted.len().checked_sub(1)?;
+    if !(0.0..=1.0).contains(&level) {
+        return None;
+    }
+    let position = level * last as f64;
+    let below = (position.floor() as usize).min(last);
+    let above = (below + 1).min(last);
+    Some(sorted[below] + (position - below as f64) * (sorted[above] - sorted[below]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
