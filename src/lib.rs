@@ -29,6 +29,7 @@
 //! # Ok::<(), herscope::Error>(())
 //! ```
 
+pub mod cli;
 pub mod compute;
 pub mod error;
 pub mod imaging;
