@@ -32,6 +32,7 @@
 pub mod error;
 pub mod imaging;
 pub mod io;
+pub mod pipeline;
 pub mod survival;
 pub mod units;
 
