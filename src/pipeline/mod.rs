@@ -3,7 +3,13 @@
 pub mod bootstrap;
 mod bootstrap_intervals;
 mod cox_blocks;
-pub use bootstrap_intervals::IntervalKind;
+pub mod segment;
+mod segment_frames;
+pub mod segment_output;
+mod segment_summary;
+mod segment_survey;
 pub mod survive;
 mod survive_document;
 mod survive_report;
+
+pub use bootstrap_intervals::IntervalKind;
