@@ -29,10 +29,14 @@
 //! # Ok::<(), herscope::Error>(())
 //! ```
 
+pub mod compute;
 pub mod error;
 pub mod imaging;
+pub mod io;
 pub mod kernels;
 pub mod numeric;
+pub mod pipeline;
+pub mod report;
 pub mod survival;
 pub mod units;
 
