@@ -2,7 +2,7 @@
 
 /// Replaces comments and the contents of string and character literals by spaces. Line breaks
 /// stay, so that line numbers do.
-pub fn code_only(source: &str) -> String {
+pub(crate) fn code_only(source: &str) -> String {
     let chars: Vec<char> = source.chars().collect();
     let mut code = String::with_capacity(source.len());
     let mut at = 0;
@@ -75,7 +75,7 @@ fn raw_string(rest: &[char]) -> usize {
 }
 
 /// Blanks every inline `#[cfg(test)] mod name { … }` of text that [`code_only`] has cleaned.
-pub fn without_test_modules(code: &str) -> String {
+pub(crate) fn without_test_modules(code: &str) -> String {
     const ATTRIBUTE: &str = "#[cfg(test)]";
     let mut kept = String::with_capacity(code.len());
     let mut rest = code;
@@ -107,7 +107,7 @@ fn item_length(item: &str) -> usize {
 }
 
 /// Lines (from 1) on which one of `tokens` stands as a word of its own.
-pub fn lines_with(code: &str, tokens: &[&str]) -> Vec<usize> {
+pub(crate) fn lines_with(code: &str, tokens: &[&str]) -> Vec<usize> {
     let has = |line: &str| tokens.iter().any(|token| has_word(line, token));
     code.lines().enumerate().filter(|(_, line)| has(line)).map(|(at, _)| at + 1).collect()
 }
@@ -118,6 +118,6 @@ fn has_word(line: &str, token: &str) -> bool {
         let before = line[..at].chars().next_back().is_some_and(part_of_word);
         let after = line[at + token.len()..].chars().next().is_some_and(part_of_word);
         let ends_in_word = token.chars().next_back().is_some_and(part_of_word);
-        !before && !(after && ends_in_word)
+        !(before || after && ends_in_word)
     })
 }
