@@ -2,4 +2,6 @@
 //! see `tests/data/survival/README.md` for how each value was made and its tolerance.
 
 mod coxph;
+mod firth;
+mod ph_test;
 mod support;
