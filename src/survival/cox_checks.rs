@@ -11,12 +11,12 @@ use super::risk_set::{EventTime, Moments};
 /// The function of time that the coefficient is tested to change with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TimeTransform {
-    /// 1 - Kaplan-Meier just before the event: robust to long tails of time.
+    /// 1 - Kaplan-Meier of all rows, unweighted, just before the event: robust to long tails of time.
     #[default]
     KaplanMeier,
     /// Time itself.
     Identity,
-    /// Rank of the event among the events.
+    /// Rank of the event time among all times, ties at their mean rank.
     Rank,
     /// Logarithm of time.
     Log,
@@ -128,27 +128,28 @@ struct EventScale {
 
 impl EventScale {
     fn new(outcome: &Outcome, transform: TimeTransform) -> Option<Self> {
-        let mut events: Vec<f64> = outcome
+        let mut time: Vec<f64> = outcome
             .time()
             .iter()
             .zip(outcome.event())
             .filter_map(|(time, event)| event.then_some(*time))
             .collect();
-        events.sort_unstable_by(f64::total_cmp);
-        let mut time = events.clone();
+        time.sort_unstable_by(f64::total_cmp);
         time.dedup();
         let value = match transform {
             TimeTransform::Identity => time.clone(),
             TimeTransform::Log if time.first().is_some_and(|t| *t <= 0.0) => return None,
             TimeTransform::Log => time.iter().map(|t| t.ln()).collect(),
-            TimeTransform::Rank => time
-                .iter()
-                .map(|t| {
-                    let before = events.partition_point(|e| e < t);
-                    let through = events.partition_point(|e| e <= t);
+            TimeTransform::Rank => {
+                let mut all = outcome.time().to_vec();
+                all.sort_unstable_by(f64::total_cmp);
+                let middle = |t: &f64| {
+                    let before = all.partition_point(|other| other < t);
+                    let through = all.partition_point(|other| other <= t);
                     0.5 * (before + 1 + through) as f64
-                })
-                .collect(),
+                };
+                time.iter().map(middle).collect()
+            }
             TimeTransform::KaplanMeier => failing_before(outcome, &time),
         };
         Some(Self { time, value })
@@ -161,44 +162,28 @@ impl EventScale {
 }
 
 /// 1 - Kaplan-Meier of all rows just before each of `times`, the ascending distinct event times.
+/// Case weights and strata are left out, as in R's `cox.zph`.
 fn failing_before(outcome: &Outcome, times: &[f64]) -> Vec<f64> {
-    // Weight that leaves at or after, and that enters at or after, each event time.
-    let sorted = |column: &[f64], only_events: bool| {
-        let mut pairs: Vec<(f64, f64)> = (0..outcome.len())
-            .filter(|&row| !only_events || outcome.event()[row])
-            .map(|row| (column[row], outcome.weight().map_or(1.0, |weight| weight[row])))
-            .collect();
-        pairs.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
-        pairs
+    let sorted = |mut column: Vec<f64>| {
+        column.sort_unstable_by(f64::total_cmp);
+        column
     };
-    let at_or_after = |pairs: &[(f64, f64)]| {
-        let (mut i, mut sum) = (0, 0.0);
-        let mut sums: Vec<f64> = times
-            .iter()
-            .rev()
-            .map(|time| {
-                while i < pairs.len() && pairs[i].0 >= *time {
-                    sum += pairs[i].1;
-                    i += 1;
-                }
-                sum
-            })
-            .collect();
-        sums.reverse();
-        sums
-    };
-    let leaving = at_or_after(&sorted(outcome.time(), false));
-    let events = at_or_after(&sorted(outcome.time(), true));
-    let entering = outcome
-        .entry()
-        .map_or_else(|| vec![0.0; times.len()], |entry| at_or_after(&sorted(entry, false)));
+    let ends = sorted(outcome.time().to_vec());
+    let entries = sorted(outcome.entry().map_or_else(Vec::new, <[f64]>::to_vec));
+    let event_rows = outcome.time().iter().zip(outcome.event()).filter(|(_, event)| **event);
+    let events = sorted(event_rows.map(|(time, _)| *time).collect());
+    let before = |column: &[f64], time: f64| column.partition_point(|other| *other < time);
+    let through = |column: &[f64], time: f64| column.partition_point(|other| *other <= time);
     let mut survival = 1.0;
-    (0..times.len())
-        .map(|i| {
-            let before = 1.0 - survival;
-            let later_events = events.get(i + 1).copied().unwrap_or(0.0);
-            survival *= 1.0 - (events[i] - later_events) / (leaving[i] - entering[i]);
-            before
+    times
+        .iter()
+        .map(|&time| {
+            let failing = 1.0 - survival;
+            let not_entered = entries.len() - before(&entries, time);
+            let at_risk = ends.len() - before(&ends, time) - not_entered;
+            let n_events = through(&events, time) - before(&events, time);
+            survival *= 1.0 - n_events as f64 / at_risk as f64;
+            failing
         })
         .collect()
 }
