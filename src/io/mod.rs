@@ -10,5 +10,6 @@ pub mod output_folder;
 pub mod png;
 pub mod sample_table;
 pub mod table;
+pub mod text;
 pub mod tiff;
 mod tiff_directory;
