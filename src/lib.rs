@@ -31,8 +31,11 @@
 
 pub mod error;
 pub mod imaging;
+pub mod io;
 pub mod kernels;
 pub mod numeric;
+pub mod pipeline;
+pub mod report;
 pub mod survival;
 pub mod units;
 

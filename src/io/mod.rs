@@ -1,0 +1,7 @@
+//! Files in and out; the only module that opens files.
+
+pub mod atomic;
+pub mod cohort;
+pub mod hash;
+pub mod output_folder;
+pub mod table;

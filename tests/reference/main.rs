@@ -1,0 +1,7 @@
+//! Numbers from outside: R survival, survRM2 and a published abstract, against this crate.
+
+mod kaplan_meier;
+mod logrank;
+mod reference_set;
+mod rmst;
+mod tdxd_survival;
