@@ -5,3 +5,4 @@ pub mod cohort;
 pub mod hash;
 pub mod output_folder;
 pub mod table;
+pub mod text;

@@ -1,0 +1,3 @@
+//! Figures, tables and the HTML document.
+
+pub mod number_format;
