@@ -5,4 +5,5 @@ pub mod cohort;
 pub mod hash;
 pub mod output_folder;
 pub mod table;
+pub mod table_writer;
 pub mod text;

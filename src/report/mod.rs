@@ -1,3 +1,0 @@
-//! Figures, tables and the HTML document.
-
-pub mod number_format;
