@@ -1,6 +1,6 @@
 //! The level and the scale of a survival curve's confidence limits.
 
-use super::tails::two_sided_normal_quantile;
+use super::chi_square::two_sided_normal_quantile;
 use crate::Error;
 
 /// A confidence level strictly between 0 and 1.

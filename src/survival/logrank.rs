@@ -5,7 +5,7 @@ use nalgebra::{DMatrix, DVector};
 use super::Outcome;
 use super::groups::rows_by_code;
 use super::risk_table::{RiskRow, risk_table};
-use super::tails::chi_square_p;
+use super::chi_square::chi_square_p;
 use crate::Error;
 
 /// Eigenvalues of the variance below this fraction of the largest are rounding residue: the matrix

@@ -1,7 +1,7 @@
 //! Restricted mean survival time: the area under the curve up to a horizon.
 
 use super::confidence::ConfLevel;
-use super::tails::two_sided_normal_p;
+use super::chi_square::two_sided_normal_p;
 use super::{KaplanMeier, Outcome};
 use crate::Error;
 

@@ -1,0 +1,31 @@
+//! Figures, tables and the HTML report, made from plain result documents.
+//!
+//! Pure: data in, strings out. Nothing here reads a file, a clock or the environment, so the same
+//! results always give the same bytes.
+
+mod base64;
+mod documents;
+mod forest_plot;
+mod her2_plot;
+mod histogram_plot;
+mod km_plot;
+mod layout;
+pub mod number_format;
+mod svg;
+mod text_table;
+mod theme;
+
+pub use documents::{
+    BootstrapDocument, BootstrapEstimate, BootstrapInterval, ChiSquared, Concordance, Cox,
+    CoxTests, CurvePoint, Device, Firth, Group, JointDocument, JointLongitudinal, JointSurvival,
+    LogRank, Median, PhTerm, PhTest, Replicates, Rmst, RmstDifference, SurviveDocument,
+    TabulateDocument, TabulateGroup, TabulateSummary, TabulateVariable, Term,
+};
+pub use forest_plot::{ForestFigure, ForestMark, ForestRow, forest_plot};
+pub use her2_plot::{
+    Cutoff, IntensityAxis, StripCell, StripFigure, StripRow, Trajectory, TrajectoryFigure,
+    her2_strip_plot, trajectory_plot,
+};
+pub use histogram_plot::{HistogramFigure, HistogramInterval, bin_log_ratios, histogram_plot};
+pub use km_plot::{KmCurve, KmFigure, KmOptions, RiskTable, km_plot};
+pub use text_table::{Align, TextTable, display_width};
