@@ -29,6 +29,7 @@
 //! # Ok::<(), herscope::Error>(())
 //! ```
 
+pub mod association;
 pub mod error;
 pub mod imaging;
 pub mod io;

@@ -3,6 +3,7 @@
 pub mod atomic;
 pub mod cohort;
 pub mod hash;
+pub mod manifest;
 pub mod output_folder;
 pub mod table;
 pub mod table_writer;

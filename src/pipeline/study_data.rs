@@ -271,10 +271,12 @@ pub(crate) struct PatientColumns {
 impl PatientColumns {
     /// The table as read.
     pub(crate) fn of(table: &Table) -> Self {
-        let column = |index| (0..table.n_rows()).map(|row| table.cell(row, index).to_owned());
+        let column = |index| -> Vec<String> {
+            (0..table.n_rows()).map(|row| table.cell(row, index).to_owned()).collect()
+        };
         Self {
             names: table.columns().to_vec(),
-            cells: (0..table.columns().len()).map(|index| column(index).collect()).collect(),
+            cells: (0..table.columns().len()).map(column).collect(),
         }
     }
 
