@@ -9,7 +9,7 @@
 //   replicates  [n_replicates]           mantissa, code, step, information
 //
 // Sums run over the event times from the last to the first, over the terms of a time in order,
-// two at a time, gathered in blocks of 32 times.
+// two at a time, the first and the second of a pair apart, gathered in blocks of 32 times.
 
 struct Uniforms {
     key_0: u32,
@@ -41,6 +41,14 @@ struct Moments {
     first: f32,
     second: f32,
     third: f32,
+}
+
+// The sums of a block, the first and second terms of the pairs apart: a sum of products within a
+// sum would be reordered by some drivers.
+struct Sides {
+    first: vec2<f32>,
+    second: vec2<f32>,
+    third: vec2<f32>,
 }
 
 struct Step {
@@ -119,21 +127,16 @@ fn walk_to(at: u32, column: u32, before: Walk) -> Walk {
     return w;
 }
 
-fn add_moments(sums: Moments, p: vec2<f32>) -> Moments {
-    let square = vec2<f32>(p.x * p.x, p.y * p.y);
-    let cube = vec2<f32>(square.x * p.x, square.y * p.y);
-    return Moments(
-        sums.first + (p.x + p.y),
-        sums.second + (square.x + square.y),
-        sums.third + (cube.x + cube.y),
-    );
+fn add_moments(sides: Sides, p: vec2<f32>) -> Sides {
+    let square = p * p;
+    return Sides(sides.first + p, sides.second + square, sides.third + square * p);
 }
 
-fn join_moments(total: Moments, block: Moments) -> Moments {
+fn join_moments(total: Moments, sides: Sides) -> Moments {
     return Moments(
-        total.first + block.first,
-        total.second + block.second,
-        total.third + block.third,
+        total.first + (sides.first.x + sides.first.y),
+        total.second + (sides.second.x + sides.second.y),
+        total.third + (sides.third.x + sides.third.y),
     );
 }
 
@@ -151,7 +154,7 @@ fn iterate(column: u32, deaths_1: f32, settled: ptr<function, bool>) -> f32 {
     var ratio = uniforms.start;
     for (var iteration = 0u; iteration < MAX_ITERATIONS; iteration++) {
         var sums = Moments(0.0, 0.0, 0.0);
-        var block = Moments(0.0, 0.0, 0.0);
+        var block = Sides();
         var w = Walk();
         for (var k = 0u; k < uniforms.n_times; k++) {
             w = walk_to(uniforms.n_times - k, column, w);
@@ -173,7 +176,7 @@ fn iterate(column: u32, deaths_1: f32, settled: ptr<function, bool>) -> f32 {
             }
             if k % SUM_BLOCK == SUM_BLOCK - 1u {
                 sums = join_moments(sums, block);
-                block = Moments(0.0, 0.0, 0.0);
+                block = Sides();
             }
         }
         sums = join_moments(sums, block);
@@ -224,9 +227,9 @@ fn polish(
 
     var quotients = 0u;
     var remainders = 0.0;
-    var block_remainders = 0.0;
+    var block_remainders = vec2<f32>();
     var sums = Moments(0.0, 0.0, 0.0);
-    var block = Moments(0.0, 0.0, 0.0);
+    var block = Sides();
     var w = Walk();
     for (var k = 0u; k < uniforms.n_times; k++) {
         w = walk_to(uniforms.n_times - k, column, w);
@@ -249,20 +252,21 @@ fn polish(
             let rest_0 = f32(bitcast<i32>((first.x << 24u) - quotient_0 * first.y));
             let rest_1 = f32(bitcast<i32>((second.x << 24u) - quotient_1 * second.y));
             quotients += quotient_0 + quotient_1;
-            block_remainders = block_remainders + (rest_0 * inverse_0 + rest_1 * inverse_1);
+            block_remainders =
+                block_remainders + vec2<f32>(rest_0 * inverse_0, rest_1 * inverse_1);
             block = add_moments(block, p);
             a -= 2u * w.step_1;
             b -= 2u * w.step_0;
         }
         if k % SUM_BLOCK == SUM_BLOCK - 1u {
             sums = join_moments(sums, block);
-            remainders = remainders + block_remainders;
-            block = Moments(0.0, 0.0, 0.0);
-            block_remainders = 0.0;
+            remainders = remainders + (block_remainders.x + block_remainders.y);
+            block = Sides();
+            block_remainders = vec2<f32>();
         }
     }
     sums = join_moments(sums, block);
-    remainders = remainders + block_remainders;
+    remainders = remainders + (block_remainders.x + block_remainders.y);
     let whole = f32(bitcast<i32>((deaths << 24u) - quotients));
     let score = (whole - remainders) * (1.0 / QUOTIENT_UNIT);
     let last = halley(score, sums);

@@ -44,8 +44,8 @@ fn draw_unit(
 ) -> u32 {
     var words = block;
     var attempt = 0u;
+    var unit = 0u;
     loop {
-        var unit = 0u;
         var fraction = 0u;
         if narrow {
             let bits = (words[(slot >> 1u) & 3u] >> (16u * (slot & 1u))) & 0xFFFFu;
@@ -58,7 +58,7 @@ fn draw_unit(
             fraction = product.y;
         }
         if fraction >= threshold {
-            return unit;
+            break;
         }
         attempt++;
         let number = select(slot >> 2u, slot >> 3u, narrow);
@@ -67,4 +67,5 @@ fn draw_unit(
             vec4<u32>(number, replicate.x, replicate.y, (stream << 16u) | attempt),
         );
     }
+    return unit;
 }

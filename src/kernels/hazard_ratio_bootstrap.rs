@@ -244,9 +244,11 @@ pub const POISON: Replicate =
     Replicate { mantissa: u32::MAX, code: u32::MAX, step: u32::MAX, information: u32::MAX };
 
 impl Replicate {
-    /// What became of it; `None` for words no kernel wrote.
+    /// What became of it; `None` for words no kernel wrote (poison, or a buffer's zeros: an
+    /// estimate's mantissa is never 0).
     pub fn status(&self) -> Option<Status> {
         match self.code & 0xFF {
+            0 if self.mantissa == 0 => None,
             0 => Some(Status::Estimable),
             1 => Some(Status::MonotoneUp),
             2 => Some(Status::MonotoneDown),
@@ -530,25 +532,38 @@ struct Moments<L: Lanes> {
     third: L::F,
 }
 
-#[inline(always)]
-fn no_moments<L: Lanes>(l: L) -> Moments<L> {
-    Moments { first: l.f(0.0), second: l.f(0.0), third: l.f(0.0) }
+/// The sums of a block, the first and second terms of the pairs apart: the additions of a side do
+/// not wait for the other's, and no driver can reorder a sum of products within a sum.
+struct Sides<L: Lanes> {
+    first: [L::F; 2],
+    second: [L::F; 2],
+    third: [L::F; 2],
 }
 
 #[inline(always)]
-fn add_moments<L: Lanes>(l: L, sums: &mut Moments<L>, p: [L::F; 2]) {
-    let square = [l.mul(p[0], p[0]), l.mul(p[1], p[1])];
-    let cube = [l.mul(square[0], p[0]), l.mul(square[1], p[1])];
-    sums.first = l.add(sums.first, l.add(p[0], p[1]));
-    sums.second = l.add(sums.second, l.add(square[0], square[1]));
-    sums.third = l.add(sums.third, l.add(cube[0], cube[1]));
+fn no_moments<L: Lanes>(l: L) -> (Moments<L>, Sides<L>) {
+    let zero = l.f(0.0);
+    (
+        Moments { first: zero, second: zero, third: zero },
+        Sides { first: [zero; 2], second: [zero; 2], third: [zero; 2] },
+    )
 }
 
 #[inline(always)]
-fn join_moments<L: Lanes>(l: L, total: &mut Moments<L>, block: &Moments<L>) {
-    total.first = l.add(total.first, block.first);
-    total.second = l.add(total.second, block.second);
-    total.third = l.add(total.third, block.third);
+fn add_moments<L: Lanes>(l: L, sums: &mut Sides<L>, p: [L::F; 2]) {
+    for side in 0..2 {
+        let square = l.mul(p[side], p[side]);
+        sums.first[side] = l.add(sums.first[side], p[side]);
+        sums.second[side] = l.add(sums.second[side], square);
+        sums.third[side] = l.add(sums.third[side], l.mul(square, p[side]));
+    }
+}
+
+#[inline(always)]
+fn join_moments<L: Lanes>(l: L, total: &mut Moments<L>, block: &Sides<L>) {
+    total.first = l.add(total.first, l.add(block.first[0], block.first[1]));
+    total.second = l.add(total.second, l.add(block.second[0], block.second[1]));
+    total.third = l.add(total.third, l.add(block.third[0], block.third[1]));
 }
 
 /// Halley's step on the log scale, unclamped, and the information.
@@ -625,10 +640,10 @@ fn iterate<L: Lanes>(
     let infinite = l.eq_u(l.pick_u(finite, l.u(1), l.u(0)), l.u(0));
     let mut settled = infinite;
     for _ in 0..MAX_ITERATIONS {
-        let mut sums = no_moments(l);
+        let (mut sums, _) = no_moments(l);
         let mut begin = 0;
         for &end in ends {
-            let mut block = no_moments(l);
+            let (_, mut block) = no_moments(l);
             for pair in &terms[begin..end as usize] {
                 let n = [l.mul(pair.a[0], ratio), l.mul(pair.a[1], ratio)];
                 let e = [l.add(pair.b[0], n[0]), l.add(pair.b[1], n[1])];
@@ -684,11 +699,11 @@ fn polish<L: Lanes>(
 
     let mut quotients = l.u(0);
     let mut remainders = l.f(0.0);
-    let mut sums = no_moments(l);
+    let (mut sums, _) = no_moments(l);
     let mut begin = 0;
     for &end in ends {
-        let mut block = no_moments(l);
-        let mut block_remainders = l.f(0.0);
+        let (_, mut block) = no_moments(l);
+        let mut block_remainders = [l.f(0.0); 2];
         for pair in &terms[begin..end as usize] {
             let (num_0, den_0) = fraction(l, pair.a[0], pair.b[0], swapped, mantissa, shift);
             let (num_1, den_1) = fraction(l, pair.a[1], pair.b[1], swapped, mantissa, shift);
@@ -699,12 +714,12 @@ fn polish<L: Lanes>(
             let (quotient_0, rest_0) = divide(l, p[0], num_0, den_0);
             let (quotient_1, rest_1) = divide(l, p[1], num_1, den_1);
             quotients = l.add_u(quotients, l.add_u(quotient_0, quotient_1));
-            let rest = l.add(l.mul(rest_0, inverse[0]), l.mul(rest_1, inverse[1]));
-            block_remainders = l.add(block_remainders, rest);
+            block_remainders[0] = l.add(block_remainders[0], l.mul(rest_0, inverse[0]));
+            block_remainders[1] = l.add(block_remainders[1], l.mul(rest_1, inverse[1]));
             add_moments(l, &mut block, p);
         }
         join_moments(l, &mut sums, &block);
-        remainders = l.add(remainders, block_remainders);
+        remainders = l.add(remainders, l.add(block_remainders[0], block_remainders[1]));
         begin = end as usize;
     }
     // Near the root the difference is small, so it is right modulo 2^32.

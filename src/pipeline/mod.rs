@@ -1,5 +1,6 @@
 //! What each command computes, from typed input to a document; no terminal.
 
+mod cox_blocks;
 pub mod demo;
 pub mod rule;
 pub mod study;

@@ -3,8 +3,8 @@
 use super::cox_blocks::{CoxBlocks, fit_cox_blocks};
 pub use super::survive_document::*;
 use crate::survival::{
-    Cohort, ConfType, Confidence, KaplanMeier, LogRank, Outcome, QuantileEstimate, Rmst, Ties,
-    ZphTransform, fit_logrank, join_intervals,
+    Cohort, Confidence, KaplanMeier, LogRank, Outcome, QuantileEstimate, Rmst, Ties, fit_logrank,
+    join_intervals,
 };
 use crate::{Error, Warning};
 
@@ -12,7 +12,7 @@ use crate::{Error, Warning};
 const ALL: &str = "all";
 
 /// Choices of a `survive` run.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct SurviveSettings {
     /// Level of all intervals and scale of the curves' limits.
     pub confidence: Confidence,
@@ -22,23 +22,6 @@ pub struct SurviveSettings {
     pub rho: f64,
     /// Horizon of the restricted means; none without it.
     pub rmst_tau: Option<f64>,
-    /// Time scale of the test of proportional hazards.
-    pub zph: ZphTransform,
-    /// Whether to fit the Cox model with Firth's penalty too.
-    pub firth: bool,
-}
-
-impl Default for SurviveSettings {
-    fn default() -> Self {
-        Self {
-            confidence: Confidence::default(),
-            ties: Ties::default(),
-            rho: 0.0,
-            rmst_tau: None,
-            zph: ZphTransform::default(),
-            firth: false,
-        }
-    }
 }
 
 /// The cohort as the curves see it: intervals of one subject joined.
@@ -122,11 +105,7 @@ impl Curves {
             groups,
             strata: cohort.strata.as_ref().and_then(|strata| strata.codes_of(&rows)),
         });
-        Self {
-            outcome: joined(cohort, &all, &subject).outcome,
-            levels: levels.collect(),
-            test,
-        }
+        Self { outcome: joined(cohort, &all, &subject).outcome, levels: levels.collect(), test }
     }
 }
 
@@ -143,11 +122,7 @@ fn subject_codes(cohort: &Cohort) -> Vec<usize> {
         .collect()
 }
 
-fn joined(
-    cohort: &Cohort,
-    rows: &[usize],
-    subject: &[usize],
-) -> crate::survival::JoinedIntervals {
+fn joined(cohort: &Cohort, rows: &[usize], subject: &[usize]) -> crate::survival::JoinedIntervals {
     let subject: Vec<usize> = rows.iter().map(|&row| subject[row]).collect();
     join_intervals(&cohort.outcome.select(rows), &subject)
 }
@@ -245,7 +220,8 @@ fn curve_warnings(cohort: &Cohort, curves: &Curves) -> Vec<Warning> {
     }
     let n_without_stratum = cohort.n() - cohort.rows_with_stratum().len();
     if n_without_stratum > 0 {
-        let message = format!("{n_without_stratum} rows without stratum are not in the log-rank test");
+        let message =
+            format!("{n_without_stratum} rows without stratum are not in the log-rank test");
         warnings.push(Warning::new("rows_dropped_logrank", message));
     }
     if cohort.outcome.weight().is_some() {
@@ -270,11 +246,4 @@ fn warn_of_early_zero(level: &Level) -> Option<Warning> {
         );
         Warning::new("survival_zero_early", message)
     })
-}
-
-/// The name of a confidence type, for messages of callers that hold settings only.
-impl From<&SurviveSettings> for ConfType {
-    fn from(settings: &SurviveSettings) -> Self {
-        settings.confidence.kind
-    }
 }

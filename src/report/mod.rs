@@ -11,6 +11,7 @@ mod histogram_plot;
 mod km_plot;
 mod layout;
 pub mod number_format;
+mod survive_text;
 mod svg;
 mod text_table;
 mod theme;
@@ -28,4 +29,5 @@ pub use her2_plot::{
 };
 pub use histogram_plot::{HistogramFigure, HistogramInterval, bin_log_ratios, histogram_plot};
 pub use km_plot::{KmCurve, KmFigure, KmOptions, RiskTable, km_plot};
+pub use survive_text::survive_text;
 pub use text_table::{Align, TextTable, display_width};

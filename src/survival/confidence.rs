@@ -1,6 +1,6 @@
 //! The level and the scale of a survival curve's confidence limits.
 
-use super::chi_square::two_sided_normal_quantile;
+use super::tails::normal_quantile;
 use crate::Error;
 
 /// A confidence level strictly between 0 and 1.
@@ -37,7 +37,7 @@ impl ConfLevel {
 
     /// Half-width of a normal interval in standard errors: 1.959964 at 0.95.
     pub fn normal_quantile(self) -> f64 {
-        two_sided_normal_quantile(self.0)
+        normal_quantile(0.5 + self.0 / 2.0)
     }
 }
 

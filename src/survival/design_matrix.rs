@@ -1,22 +1,15 @@
 //! A cohort's group and covariates as the named numeric columns of a regression.
 
 use super::cohort::{Cohort, Covariate, Factor, TermColumn};
+use super::cox::CovariateColumn;
 use crate::Warning;
-
-/// One column of a regression.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DesignColumn {
-    /// `COL=LEVEL` of a factor, `COL` of a number, joined with `:` in an interaction.
-    pub name: String,
-    /// Value of each row `[n]`.
-    pub values: Vec<f64>,
-}
 
 /// The columns of a regression on some rows of a cohort, without an intercept.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DesignMatrix {
-    /// Columns in the order of the terms: the group, then the covariates.
-    pub columns: Vec<DesignColumn>,
+    /// Columns `[n]` in the order of the terms, the group before the covariates, named `COL=LEVEL`
+    /// for a factor, `COL` for a number, joined with `:` in an interaction.
+    pub columns: Vec<CovariateColumn>,
     /// Levels that no row has, and that therefore have no column.
     pub warnings: Vec<Warning>,
 }
@@ -52,16 +45,17 @@ pub struct DesignMatrix {
 /// ```
 pub fn design_matrix(cohort: &Cohort, rows: &[usize]) -> DesignMatrix {
     let mut design = DesignMatrix { columns: Vec::new(), warnings: Vec::new() };
-    let group: Vec<DesignColumn> =
+    let group: Vec<CovariateColumn> =
         cohort.group.as_ref().map_or_else(Vec::new, |group| indicators(group, rows));
-    let covariates: Vec<Vec<DesignColumn>> =
+    let covariates: Vec<Vec<CovariateColumn>> =
         cohort.covariates.iter().map(|covariate| covariate_columns(covariate, rows)).collect();
-    let factors = cohort.group.iter().chain(cohort.covariates.iter().filter_map(|covariate| {
-        match covariate {
-            Covariate::Factor(factor) => Some(factor),
-            Covariate::Number { .. } => None,
-        }
-    }));
+    let factors =
+        cohort.group.iter().chain(cohort.covariates.iter().filter_map(
+            |covariate| match covariate {
+                Covariate::Factor(factor) => Some(factor),
+                Covariate::Number { .. } => None,
+            },
+        ));
     design.warnings.extend(factors.filter_map(|factor| warn_of_absent_levels(factor, rows)));
     design.columns.extend(group.iter().cloned());
     for term in &cohort.terms {
@@ -69,7 +63,7 @@ pub fn design_matrix(cohort: &Cohort, rows: &[usize]) -> DesignMatrix {
             TermColumn::Group => &group,
             TermColumn::Covariate(index) => &covariates[*index],
         });
-        let columns = parts.fold(None, |product: Option<Vec<DesignColumn>>, part| {
+        let columns = parts.fold(None, |product: Option<Vec<CovariateColumn>>, part| {
             Some(product.map_or_else(|| part.clone(), |product| products(&product, part)))
         });
         design.columns.extend(columns.unwrap_or_default());
@@ -84,28 +78,28 @@ fn levels_in(factor: &Factor, rows: &[usize]) -> Vec<usize> {
         .collect()
 }
 
-fn indicators(factor: &Factor, rows: &[usize]) -> Vec<DesignColumn> {
-    let indicator = |level: &usize| DesignColumn {
+fn indicators(factor: &Factor, rows: &[usize]) -> Vec<CovariateColumn> {
+    let indicator = |level: &usize| CovariateColumn {
         name: format!("{}={}", factor.name, factor.levels[*level]),
         values: rows.iter().map(|&row| f64::from(factor.codes[row] == Some(*level))).collect(),
     };
     levels_in(factor, rows).iter().skip(1).map(indicator).collect()
 }
 
-fn covariate_columns(covariate: &Covariate, rows: &[usize]) -> Vec<DesignColumn> {
+fn covariate_columns(covariate: &Covariate, rows: &[usize]) -> Vec<CovariateColumn> {
     match covariate {
         Covariate::Factor(factor) => indicators(factor, rows),
         Covariate::Number { name, values } => {
             let value = |&row: &usize| values[row].expect("complete rows have every covariate");
             let values = rows.iter().map(value).collect();
-            vec![DesignColumn { name: name.clone(), values }]
+            vec![CovariateColumn { name: name.clone(), values }]
         }
     }
 }
 
 /// Every column of `left` times every column of `right`, the left one running fastest.
-fn products(left: &[DesignColumn], right: &[DesignColumn]) -> Vec<DesignColumn> {
-    let product = |a: &DesignColumn, b: &DesignColumn| DesignColumn {
+fn products(left: &[CovariateColumn], right: &[CovariateColumn]) -> Vec<CovariateColumn> {
+    let product = |a: &CovariateColumn, b: &CovariateColumn| CovariateColumn {
         name: format!("{}:{}", a.name, b.name),
         values: a.values.iter().zip(&b.values).map(|(a, b)| a * b).collect(),
     };

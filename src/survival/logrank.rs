@@ -5,7 +5,7 @@ use nalgebra::{DMatrix, DVector};
 use super::Outcome;
 use super::groups::rows_by_code;
 use super::risk_table::{RiskRow, risk_table};
-use super::chi_square::chi_square_p;
+use super::tails::chi_squared_upper;
 use crate::Error;
 
 /// Eigenvalues of the variance below this fraction of the largest are rounding residue: the matrix
@@ -98,7 +98,7 @@ pub fn fit_logrank(
         variance: sums.variance,
         chisq,
         df,
-        p: chisq.and_then(|chisq| chi_square_p(chisq, df)),
+        p: chisq.map(|chisq| chi_squared_upper(chisq, df)),
     })
 }
 

@@ -1,7 +1,7 @@
 //! Restricted mean survival time: the area under the curve up to a horizon.
 
 use super::confidence::ConfLevel;
-use super::chi_square::two_sided_normal_p;
+use super::tails::normal_two_sided;
 use super::{KaplanMeier, Outcome};
 use crate::Error;
 
@@ -127,7 +127,7 @@ pub fn fit_rmst(outcome: &Outcome, tau: f64) -> Result<Rmst, Error> {
 }
 
 fn wald_p(estimate: f64, std_err: f64) -> Option<f64> {
-    if std_err > 0.0 { two_sided_normal_p(estimate / std_err) } else { None }
+    (std_err > 0.0).then(|| normal_two_sided(estimate / std_err))
 }
 
 #[cfg(test)]

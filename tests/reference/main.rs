@@ -4,4 +4,6 @@ mod kaplan_meier;
 mod logrank;
 mod reference_set;
 mod rmst;
+mod survive_document;
+mod survive_models;
 mod tdxd_survival;
