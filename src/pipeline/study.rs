@@ -15,6 +15,7 @@ pub use super::study_summary::{
     GroupingResult, LevelSummary, StudyFailure, StudySummary, TimepointSummary, summary_text,
 };
 use super::survive::SCHEMA_VERSION;
+use crate::compute::Backend;
 use crate::io::cohort::{CohortRequest, cohort_of};
 use crate::io::manifest::{Manifest, ManifestFile, json_bytes};
 use crate::io::output_folder::OutputFolder;
@@ -63,6 +64,7 @@ pub(crate) struct StudyResults<'a> {
 pub fn run_study(
     path: &Path,
     settings: &StudySettings,
+    backend: &dyn Backend,
     progress: StudyProgress<'_>,
     out: &OutputFolder,
 ) -> Result<StudySummary, Error> {
@@ -87,7 +89,7 @@ pub fn run_study(
     let mut groupings = Vec::new();
     for (index, grouping) in study.groupings.iter().enumerate() {
         progress("analysing", index as u64, study.groupings.len() as u64);
-        groupings.push(patients.by(grouping)?);
+        groupings.push(patients.by(grouping, backend)?);
     }
     let counts = study.counts.iter().map(|count| count_patients(count, &columns));
     let comparisons = study.comparisons.iter().map(|comparison| patients.compare(comparison));

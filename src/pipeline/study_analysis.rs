@@ -6,9 +6,10 @@ use super::study_file::{Comparison, Grouping, PatientCount, StudyFile};
 use super::study_summary::{ComparisonResult, CountResult, GroupingResult, LevelSummary};
 use super::survive::{SurviveDocument, SurviveSettings, run_survive};
 use crate::association::{median, rank_sum_test};
+use crate::compute::Backend;
 use crate::io::cohort::{CohortRequest, cohort_of};
 use crate::io::table::{Table, closest_name, is_missing};
-use crate::survival::{Cohort, ConfLevel, Confidence};
+use crate::survival::{Cohort, ConfLevel, Confidence, Factor, Ties};
 use crate::{Error, Warning};
 
 const DOING: &str = "analysing the study";
@@ -55,7 +56,11 @@ impl<'a> Patients<'a> {
     }
 
     /// Survival by a grouping whose column is in the table.
-    pub(crate) fn by(&self, grouping: &Grouping) -> Result<GroupingResult, Error> {
+    pub(crate) fn by(
+        &self,
+        grouping: &Grouping,
+        _backend: &dyn Backend,
+    ) -> Result<GroupingResult, Error> {
         let cohort = self.cohort(Some(grouping))?;
         let survive = run_survive(&cohort, &survive_settings(self.study)?)?;
         let column = self.columns.column(&grouping.name).unwrap_or_default();
@@ -108,10 +113,10 @@ impl<'a> Patients<'a> {
 }
 
 /// Puts the level `reference` first, if it occurs.
-fn reference_first(group: &mut crate::survival::Factor, reference: &str) {
+fn reference_first(group: &mut Factor, reference: &str) {
     let texts: Vec<Option<&str>> =
         group.codes.iter().map(|code| code.map(|code| group.levels[code].as_str())).collect();
-    *group = crate::survival::Factor::new(&group.name, &texts, Some(reference));
+    *group = Factor::new(&group.name, &texts, Some(reference));
 }
 
 fn survive_settings(study: &StudyFile) -> Result<SurviveSettings, Error> {
@@ -120,7 +125,8 @@ fn survive_settings(study: &StudyFile) -> Result<SurviveSettings, Error> {
         level: ConfLevel::new(analysis.conf_level)?,
         kind: analysis.conf_type.parse()?,
     };
-    Ok(SurviveSettings { confidence, ..SurviveSettings::default() })
+    let ties = if analysis.ties == "breslow" { Ties::Breslow } else { Ties::Efron };
+    Ok(SurviveSettings { confidence, ties, ..SurviveSettings::default() })
 }
 
 /// Adds the column of each grouping: its levels, empty where the rule cannot be told.

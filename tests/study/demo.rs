@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use herscope::compute::CpuEngine;
 use herscope::io::output_folder::OutputFolder;
 use herscope::pipeline::demo::write_demo;
 use herscope::pipeline::study::{StudySettings, StudySummary, run_study, summary_text};
@@ -17,7 +18,7 @@ pub(crate) fn demo_inputs() -> (tempfile::TempDir, PathBuf) {
 pub(crate) fn run(study: &Path, target: &Path) -> Result<StudySummary, herscope::Error> {
     let settings = StudySettings { replicates: Some(0), ..StudySettings::default() };
     let out = OutputFolder::create(target, false)?;
-    let summary = run_study(study, &settings, &|_, _, _| {}, &out)?;
+    let summary = run_study(study, &settings, &CpuEngine::new(), &|_, _, _| {}, &out)?;
     out.commit()?;
     Ok(summary)
 }
