@@ -1,6 +1,6 @@
 //! Wilcoxon's rank-sum test of two samples, and their medians.
 
-use crate::survival::two_sided_normal_p;
+use crate::survival::normal_two_sided;
 
 /// The rank-sum test of `x` against `y` by the normal approximation.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,7 +49,7 @@ pub fn rank_sum_test(x: &[f64], y: &[f64]) -> Option<RankSum> {
     let variance = n_x * n_y / 12.0 * (n + 1.0 - ties / (n * (n - 1.0)));
     let distance = w - n_x * n_y / 2.0;
     let corrected = distance - 0.5 * distance.signum() * f64::from(u8::from(distance != 0.0));
-    let p = if variance > 0.0 { two_sided_normal_p(corrected / variance.sqrt()) } else { None };
+    let p = (variance > 0.0).then(|| normal_two_sided(corrected / variance.sqrt()));
     Some(RankSum { w, p })
 }
 

@@ -5,8 +5,7 @@ use std::path::Path;
 use super::study_analysis::{Patients, count_patients, derive_groupings, percent};
 use super::study_checks::check_figure;
 use super::study_data::{
-    CellCounts, PatientColumns, StudySample, derive_status, read_cells, read_samples,
-    timepoints_of,
+    CellCounts, PatientColumns, StudySample, derive_status, read_cells, read_samples, timepoints_of,
 };
 use super::study_file::StudyFile;
 use super::study_report::study_report;
@@ -121,8 +120,13 @@ pub fn run_study(
     summary.checks = check_figures(&study, &summary)?;
 
     let inputs = input_files(&study, path, folder)?;
-    let results =
-        StudyResults { study: &study, settings, summary: &summary, samples: &samples, inputs: &inputs };
+    let results = StudyResults {
+        study: &study,
+        settings,
+        summary: &summary,
+        samples: &samples,
+        inputs: &inputs,
+    };
     progress("writing", 0, 1);
     write_tables(out, &samples, &columns)?;
     write_documents(out, &results)?;
@@ -161,9 +165,7 @@ fn collect(warnings: &mut Vec<Warning>, more: &[Warning]) {
 
 fn timepoint_summaries(samples: &[StudySample]) -> Vec<TimepointSummary> {
     let summary = |timepoint: String| {
-        let here = || {
-            samples.iter().filter(|s| s.patient.is_some() && s.timepoint == timepoint)
-        };
+        let here = || samples.iter().filter(|s| s.patient.is_some() && s.timepoint == timepoint);
         let known: Vec<CellCounts> = here().filter_map(StudySample::counts).collect();
         let n_samples = known.len();
         let n_ctc_pos = known.iter().filter(|counts| counts.n_ctc > 0).count();
@@ -195,11 +197,7 @@ fn check_figures(study: &StudyFile, summary: &StudySummary) -> Result<Vec<CheckR
     study.checks.iter().map(|check| check_figure(check, &values)).collect()
 }
 
-fn input_files(
-    study: &StudyFile,
-    path: &Path,
-    folder: &Path,
-) -> Result<Vec<ManifestFile>, Error> {
+fn input_files(study: &StudyFile, path: &Path, folder: &Path) -> Result<Vec<ManifestFile>, Error> {
     let mut inputs = vec![ManifestFile::of_input(path)?];
     let tables = [Some(&study.patients.table), Some(&study.cartridges.sample_sheet)];
     for table in tables.into_iter().chain([study.cells.as_ref().map(|cells| &cells.table)]) {
@@ -211,10 +209,7 @@ fn input_files(
 }
 
 /// Measures the cells of every sample that has an archive. One that fails is listed.
-fn measure_archives(
-    samples: &mut [StudySample],
-    progress: StudyProgress<'_>,
-) -> Vec<StudyFailure> {
+fn measure_archives(samples: &mut [StudySample], progress: StudyProgress<'_>) -> Vec<StudyFailure> {
     let mut failures = Vec::new();
     let n = samples.iter().filter(|sample| sample.archive.is_some()).count() as u64;
     let with_archive = samples.iter_mut().filter(|sample| sample.archive.is_some());
@@ -239,8 +234,18 @@ fn write_tables(
 ) -> Result<(), Error> {
     let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
     let header = [
-        "sample_id", "patient_id", "timepoint", "cell_id", "source", "frame", "label",
-        "row_centroid_px", "col_centroid_px", "her2_mean", "her2_class", "her2_positive",
+        "sample_id",
+        "patient_id",
+        "timepoint",
+        "cell_id",
+        "source",
+        "frame",
+        "label",
+        "row_centroid_px",
+        "col_centroid_px",
+        "her2_mean",
+        "her2_class",
+        "her2_positive",
     ];
     let rows = samples.iter().flat_map(|sample| {
         sample.cells.iter().map(|cell| {
@@ -257,14 +262,25 @@ fn write_tables(
                 number(place.map(|place| place.col_centroid_px)),
                 number(cell.her2_mean),
                 cell.class_name().unwrap_or_default().to_owned(),
-                cell.her2_class.map_or("", |_| if cell.her2_positive { "1" } else { "0" }).to_owned(),
+                cell.her2_class
+                    .map_or("", |_| if cell.her2_positive { "1" } else { "0" })
+                    .to_owned(),
             ]
         })
     });
     out.write("cells.csv", csv_bytes(&header, rows))?;
     let header = [
-        "sample_id", "patient_id", "timepoint", "source", "archive", "n_ctc", "n_her2_neg",
-        "n_her2_med", "n_her2_high", "n_her2pos_ctc", "failure",
+        "sample_id",
+        "patient_id",
+        "timepoint",
+        "source",
+        "archive",
+        "n_ctc",
+        "n_her2_neg",
+        "n_her2_med",
+        "n_her2_high",
+        "n_her2pos_ctc",
+        "failure",
     ];
     let rows = samples.iter().map(|sample| {
         let counts = sample.counts();

@@ -84,7 +84,8 @@ impl<'a> Patients<'a> {
             grouping.map_or_else(Vec::new, |one| vec![one.negative.clone(), one.positive.clone()]);
         let mut samples = vec![Vec::new(); levels.len()];
         for row in 0..self.table.n_rows() {
-            let value = self.table.number(row, variable, "a number, since it is compared by rank")?;
+            let value =
+                self.table.number(row, variable, "a number, since it is compared by rank")?;
             let level = levels.iter().position(|level| level == self.table.cell(row, group));
             if let (Some(value), Some(level)) = (value, level) {
                 samples[level].push(value);

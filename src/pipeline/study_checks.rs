@@ -171,7 +171,8 @@ mod tests {
 
     #[test]
     fn a_place_that_is_not_there_is_refused_with_the_closest_one() {
-        let wrong = check("groupings/ctc/groups/CTC-/median", Published::Number(1.0), 1, CheckRule::Round);
+        let wrong =
+            check("groupings/ctc/groups/CTC-/median", Published::Number(1.0), 1, CheckRule::Round);
         let text = check_figure(&wrong, &summary()).expect_err("no such level").to_string();
         assert!(text.contains("no \"CTC-\"") && text.contains("CTC+"), "{text}");
         let part = check("groupings/ctc", Published::Number(1.0), 1, CheckRule::Round);

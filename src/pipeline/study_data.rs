@@ -146,11 +146,8 @@ pub(crate) fn read_samples(
     let sheet = &study.cartridges;
     let table = Table::read(&folder.join(&sheet.sample_sheet), "reading the sample sheet")?;
     let (patient, timepoint) = (table.column(&sheet.patient)?, table.column(&sheet.timepoint)?);
-    let archive = if table.has_column(&sheet.archive) {
-        Some(table.column(&sheet.archive)?)
-    } else {
-        None
-    };
+    let archive =
+        if table.has_column(&sheet.archive) { Some(table.column(&sheet.archive)?) } else { None };
     let known = patient_rows(study, patients)?;
     let mut seen: BTreeMap<(String, String), u64> = BTreeMap::new();
     let mut samples = Vec::new();
@@ -174,7 +171,8 @@ pub(crate) fn read_samples(
         } else if name.is_none() {
             return Err(table.bad_cell(row, patient, "a patient, or an archive for a control"));
         }
-        let archive_name = name.as_deref().and_then(|name| name.trim_end_matches('/').rsplit('/').next());
+        let archive_name =
+            name.as_deref().and_then(|name| name.trim_end_matches('/').rsplit('/').next());
         let id = match (&owner, archive_name) {
             (Some(owner), _) => format!("{owner}-{time}"),
             (None, archive) => format!("{}-{time}", archive.unwrap_or("control")),
@@ -220,7 +218,8 @@ pub(crate) fn read_cells(
         };
         let sample = &mut samples[index];
         if let Some((archive, _)) = &sample.archive {
-            let expected = format!("no cells in this table for a sample with the archive {archive:?}");
+            let expected =
+                format!("no cells in this table for a sample with the archive {archive:?}");
             return Err(table.bad_cell(row, patient, &expected));
         }
         let mean = table.number(row, her2, "a mean intensity")?;

@@ -353,8 +353,7 @@ impl StudyFile {
     /// # Errors
     /// As [`read`](Self::read).
     pub fn parse(text: &str, source: &str) -> Result<Self, Error> {
-        let study: Self =
-            toml::from_str(text).map_err(|error| toml_error(text, source, &error))?;
+        let study: Self = toml::from_str(text).map_err(|error| toml_error(text, source, &error))?;
         study.check().map_err(|(place, found, expected)| {
             Error::input(DOING).at(format!("{source}, {place}")).found(found).expected(expected)
         })?;
@@ -392,7 +391,11 @@ impl StudyFile {
             Err((format!("[analysis] {key}"), found, expected.to_owned()))
         };
         if ConfLevel::new(analysis.conf_level).is_err() {
-            return refuse("conf_level", analysis.conf_level.to_string(), "a fraction such as 0.95");
+            return refuse(
+                "conf_level",
+                analysis.conf_level.to_string(),
+                "a fraction such as 0.95",
+            );
         }
         if analysis.conf_type.parse::<ConfType>().is_err() {
             return refuse("conf_type", analysis.conf_type.clone(), "log, log-log or plain");

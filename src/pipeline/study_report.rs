@@ -91,14 +91,18 @@ fn analysis(grouping: &GroupingResult, summary: &StudySummary) -> Analysis {
         .collect();
     let mut notes = vec![format!("Groups by the rule: {}.", grouping.rule)];
     if grouping.n_undecided > 0 {
-        notes.push(format!("{} patients are in no group: a value is missing.", grouping.n_undecided));
+        notes.push(format!(
+            "{} patients are in no group: a value is missing.",
+            grouping.n_undecided
+        ));
     }
     for comparison in summary.comparisons.iter().filter(|one| one.grouping == grouping.name) {
         let medians: Vec<String> = comparison
             .summaries
             .iter()
             .map(|one| {
-                let median = one.median.map_or_else(|| "not available".to_owned(), |m| significant(m, 3));
+                let median =
+                    one.median.map_or_else(|| "not available".to_owned(), |m| significant(m, 3));
                 format!("{median} ({}, n = {})", one.level, one.n)
             })
             .collect();
@@ -124,9 +128,8 @@ fn analysis(grouping: &GroupingResult, summary: &StudySummary) -> Analysis {
 
 fn cell_section(summary: &StudySummary, samples: &[StudySample]) -> CellSection {
     let headings = ["Sample", "Time point", "CTCs", "HER2 neg", "med", "high", "HER2-positive"];
-    let with_cells = samples
-        .iter()
-        .filter(|sample| sample.failure.is_some() || !sample.cells.is_empty());
+    let with_cells =
+        samples.iter().filter(|sample| sample.failure.is_some() || !sample.cells.is_empty());
     let row = |sample: &StudySample| -> Vec<String> {
         let numbers = match sample.counts() {
             Some(counts) => [
@@ -160,7 +163,10 @@ fn cut_off_text(cut_offs: &Her2CutOffs) -> String {
         PositiveFrom::Med => "med and high are positive",
         PositiveFrom::High => "high is positive",
     };
-    format!("neg < {} ≤ med < {} ≤ high; {positive} ({})", cut_offs.med, cut_offs.high, cut_offs.scale)
+    format!(
+        "neg < {} ≤ med < {} ≤ high; {positive} ({})",
+        cut_offs.med, cut_offs.high, cut_offs.scale
+    )
 }
 
 fn her2_section(summary: &StudySummary, samples: &[StudySample]) -> Her2Section {
@@ -182,9 +188,8 @@ fn her2_section(summary: &StudySummary, samples: &[StudySample]) -> Her2Section 
 
 /// Patients with cells measured on the scale of the cut-offs, in the order of the samples.
 fn strip_figure(summary: &StudySummary, samples: &[StudySample]) -> Option<StripFigure> {
-    let one_scale = |sample: &&StudySample| {
-        sample.archive.is_none() || summary.her2_archives.is_none()
-    };
+    let one_scale =
+        |sample: &&StudySample| sample.archive.is_none() || summary.her2_archives.is_none();
     let mut rows: Vec<StripRow> = Vec::new();
     for sample in samples.iter().filter(one_scale) {
         let Some(patient) = &sample.patient else { continue };
@@ -216,7 +221,9 @@ fn trajectory_figure(summary: &StudySummary, samples: &[StudySample]) -> Option<
     let mut lines: Vec<Trajectory> = Vec::new();
     for sample in samples {
         let Some(patient) = &sample.patient else { continue };
-        let Some(at) = timepoints.iter().position(|name| *name == sample.timepoint) else { continue };
+        let Some(at) = timepoints.iter().position(|name| *name == sample.timepoint) else {
+            continue;
+        };
         let count = sample.counts().map(|counts| counts.n_her2pos as u64);
         match lines.iter_mut().find(|line| line.label == *patient) {
             Some(line) => line.counts[at] = count,

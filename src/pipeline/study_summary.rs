@@ -216,8 +216,7 @@ fn grouping_text(text: &mut String, grouping: &GroupingResult, summary: &StudySu
     let _ = writeln!(text, "\n{} ({}, {})", grouping.title, summary.endpoint, summary.time_unit);
     let width = survive.groups.iter().map(|group| group.level.chars().count()).max().unwrap_or(0);
     for group in &survive.groups {
-        let median =
-            time_with_interval(group.median, group.lower, group.upper, survive.conf_level);
+        let median = time_with_interval(group.median, group.lower, group.upper, survive.conf_level);
         let _ = writeln!(
             text,
             "  {:width$}  n = {:>3}, events {:>3}, median {median}",
@@ -227,12 +226,8 @@ fn grouping_text(text: &mut String, grouping: &GroupingResult, summary: &StudySu
     let p = survive.logrank.and_then(|test| test.p);
     let mut line = format!("  log-rank {}", p_statement(p, PStyle::LeadingZero));
     if let Some(term) = survive.cox.as_ref().and_then(|cox| cox.terms.first()) {
-        let ratio = ratio_with_interval(
-            term.hazard_ratio,
-            term.lower,
-            term.upper,
-            survive.conf_level,
-        );
+        let ratio =
+            ratio_with_interval(term.hazard_ratio, term.lower, term.upper, survive.conf_level);
         let _ = write!(line, "; hazard ratio {ratio}");
     }
     let _ = writeln!(text, "{line}");

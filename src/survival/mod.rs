@@ -34,3 +34,4 @@ pub use nelson_aalen::{NelsonAalenRow, nelson_aalen};
 pub use outcome::{Outcome, TieRepair};
 pub use residuals::{CoxResiduals, SchoenfeldResidual, cox_residuals};
 pub use rmst::{Rmst, RmstContrast, fit_rmst};
+pub(crate) use tails::normal_two_sided;
