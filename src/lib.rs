@@ -29,6 +29,7 @@
 //! # Ok::<(), herscope::Error>(())
 //! ```
 
+pub mod association;
 pub mod cli;
 pub mod compute;
 pub mod error;

@@ -72,7 +72,9 @@ struct FailureBlock {
 /// Runs the command.
 pub(super) fn segment(args: &SegmentArgs, shared: &Shared) -> Result<ExitCode, Error> {
     let Some(target) = &shared.out else {
-        return Err(Error::usage("segmenting").found("no --out").expected("--out DIR for the tables"));
+        return Err(Error::usage("segmenting")
+            .found("no --out")
+            .expected("--out DIR for the tables"));
     };
     let options = archive_options(args)?;
     let out = OutputFolder::create(target, shared.force)?;
@@ -149,15 +151,10 @@ impl Run {
         };
         let done = run_segment(&archive, &settings, &report, &sink)?;
         self.warnings.extend(gate_warnings);
-        self.add(&archive, &settings, done)
+        self.add(&archive, done)
     }
 
-    fn add(
-        &mut self,
-        archive: &Archive,
-        settings: &SegmentSettings,
-        done: SampleSegmentation,
-    ) -> Result<(), Error> {
+    fn add(&mut self, archive: &Archive, done: SampleSegmentation) -> Result<(), Error> {
         if self.cells.is_none() {
             self.cells = Some((done.channels.clone(), CellTable::new(&done.channels)?));
         }
@@ -168,10 +165,10 @@ impl Run {
                     .found(format!("channels {}", done.channels.join(", ")))
                     .expected(format!("those of the first sample: {}", channels.join(", "))));
             }
-            cells.push_sample(&done.sample_id, &done.cells)?;
+            cells.push_sample(&done.sample_id, &done.channels, &done.cells)?;
         }
         self.frames.push_sample(&done.sample_id, &done.frames)?;
-        self.table.push(&done.sample_id, settings.mode, &done.summary)?;
+        self.table.push(&done.sample_id, &done.summary)?;
         for frame in &done.failed_frames {
             self.failures.push(FailureBlock {
                 path: frame.path.display().to_string(),
@@ -241,8 +238,7 @@ fn text(document: &SegmentDocument, folder: &Path) -> String {
         ("other", Align::Right),
     ]);
     for s in &document.samples {
-        let counts =
-            [s.n_frames, s.n_frames_failed, s.n_events, s.n_ctc, s.n_wbc, s.n_other];
+        let counts = [s.n_frames, s.n_frames_failed, s.n_events, s.n_ctc, s.n_wbc, s.n_other];
         table.row(std::iter::once(s.sample_id.clone()).chain(counts.map(|n| n.to_string())));
     }
     format!("{}Tables and pictures are in {}\n", table.render(), folder.display())
@@ -299,7 +295,9 @@ fn grid(text: &str) -> Result<FrameGrid, Error> {
         Some(FrameGrid { rows: rows.parse().ok()?, cols: cols.parse().ok()? })
     });
     parts.filter(|grid| grid.rows > 0 && grid.cols > 0).ok_or_else(|| {
-        Error::usage("reading --grid").found(format!("{text:?}")).expected("ROWSxCOLS, such as 5x35")
+        Error::usage("reading --grid")
+            .found(format!("{text:?}"))
+            .expected("ROWSxCOLS, such as 5x35")
     })
 }
 
@@ -308,14 +306,18 @@ fn settings(
     channels: &[Channel],
 ) -> Result<(SegmentSettings, Vec<Warning>), Error> {
     let usage = |flag: &str, found: &str, right: &str| {
-        Error::usage(format!("reading {flag}")).found(format!("{found:?}")).expected(right.to_owned())
+        Error::usage(format!("reading {flag}"))
+            .found(format!("{found:?}"))
+            .expected(right.to_owned())
     };
     let threshold = match args.threshold.as_str() {
         "triangle" => ThresholdRule::Triangle,
         "otsu" => ThresholdRule::Otsu,
-        value => ThresholdRule::Value(value.parse().map_err(|_| {
-            usage("--threshold", value, "triangle, otsu or an intensity")
-        })?),
+        value => ThresholdRule::Value(
+            value
+                .parse()
+                .map_err(|_| usage("--threshold", value, "triangle, otsu or an intensity"))?,
+        ),
     };
     let her2 = match (args.her2_med, args.her2_high, &args.her2_from) {
         (Some(med), Some(high), _) => Her2Rule::Cutoffs(Her2Cutoffs::new(med, high)?),

@@ -8,8 +8,8 @@ use crate::Error;
 use crate::compute::select;
 use crate::io::output_folder::OutputFolder;
 use crate::pipeline::demo::write_demo;
+use crate::pipeline::study::summary_text;
 use crate::pipeline::study::{StudySettings, run_study};
-use crate::pipeline::study_summary::summary_text;
 use std::path::{Path, PathBuf};
 
 /// Writes the demo's inputs and runs its study.

@@ -8,7 +8,7 @@ use crate::io::cohort::{CohortRequest, read_cohort};
 use crate::io::output_folder::OutputFolder;
 use crate::pipeline::survive::{SurviveDocument, SurviveSettings, run_survive};
 use crate::report::survive_text;
-use crate::survival::{ConfLevel, ConfType, Confidence, Ties};
+use crate::survival::{ConfLevel, ConfType, Confidence, Ties, TimeTransform};
 
 impl CohortArgs {
     /// The columns asked for.
@@ -39,20 +39,16 @@ pub(super) fn survive(args: &SurviveArgs, shared: &Shared) -> Result<ExitCode, E
     let document = run_survive(&cohort, &settings)?;
     if let Some(out) = out {
         out.write("survive.json", json(&document)?)?;
-        out.write("survive.txt", survive_text(&document))?;
+        out.write("survive.txt", survive_text(&(&document).into()))?;
         out.commit()?;
     }
     print_warnings(&document.warnings);
     if shared.json {
         print_json(&document)?;
     } else {
-        print_result(&survive_text(&document))?;
+        print_result(&survive_text(&(&document).into()))?;
     }
-    Ok(if args.strict && !is_trustworthy(&document) {
-        ExitCode::Untrusted
-    } else {
-        ExitCode::Done
-    })
+    Ok(if args.strict && !is_trustworthy(&document) { ExitCode::Untrusted } else { ExitCode::Done })
 }
 
 fn is_trustworthy(document: &SurviveDocument) -> bool {
@@ -61,17 +57,7 @@ fn is_trustworthy(document: &SurviveDocument) -> bool {
 
 fn settings(args: &SurviveArgs, shared: &Shared) -> Result<SurviveSettings, Error> {
     let level = shared.conf_level.map_or(Ok(ConfLevel::DEFAULT), ConfLevel::new)?;
-    let kind = match args.conf_type.as_str() {
-        "log" => ConfType::Log,
-        "log-log" => ConfType::LogLog,
-        "plain" => ConfType::Plain,
-        "logit" => ConfType::Logit,
-        other => {
-            return Err(Error::usage("reading --conf-type")
-                .found(format!("{other:?}"))
-                .expected("log, log-log, plain or logit"));
-        }
-    };
+    let kind: ConfType = args.conf_type.parse()?;
     let ties = match args.ties {
         TiesArg::Efron => Ties::Efron,
         TiesArg::Breslow => Ties::Breslow,
@@ -81,6 +67,7 @@ fn settings(args: &SurviveArgs, shared: &Shared) -> Result<SurviveSettings, Erro
         ties,
         rho: args.rho,
         rmst_tau: args.rmst,
-        ..SurviveSettings::default()
+        zph: args.zph.as_deref().map_or(Ok(TimeTransform::default()), str::parse)?,
+        firth: args.firth,
     })
 }

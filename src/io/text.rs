@@ -1,23 +1,20 @@
-//! Small text files.
+//! A whole text file.
 
-use crate::Error;
 use std::path::Path;
 
-/// Largest text file read whole: conditions and settings are small.
-const MAX_BYTES: u64 = 1 << 20;
+use crate::Error;
 
-/// The text of the file at `path`.
+/// The content of a UTF-8 file, without a byte-order mark. `doing` opens the error message:
+/// "reading the study".
 ///
 /// # Errors
-/// An input error: the file cannot be read, is larger than 1 MiB, or is not UTF-8.
+/// An input error that names the file: it is not there, cannot be read, or is not UTF-8.
 pub fn read_text(path: &Path, doing: &str) -> Result<String, Error> {
-    let refusal = || Error::input(doing).at(path.display().to_string());
-    let size = std::fs::metadata(path)
-        .map_err(|source| refusal().found(source.to_string()).caused_by(source))?
-        .len();
-    if size > MAX_BYTES {
-        return Err(refusal().found(format!("{size} bytes")).expected("a text of at most 1 MiB"));
-    }
-    std::fs::read_to_string(path)
-        .map_err(|source| refusal().found(source.to_string()).caused_by(source))
+    let at = || Error::input(doing).at(path.display().to_string());
+    let bytes =
+        std::fs::read(path).map_err(|error| at().found(error.to_string()).caused_by(error))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        at().found("bytes that are not UTF-8").expected("text").caused_by(error)
+    })?;
+    Ok(text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned))
 }

@@ -326,6 +326,10 @@ pub struct BootstrapDocument {
     pub bias: Option<f64>,
     /// Standard deviation of the replicates, log scale for hazard ratios.
     pub std_err: Option<f64>,
+    /// Monte-Carlo error of `bias`.
+    pub mcse_bias: Option<f64>,
+    /// Monte-Carlo error of `std_err`.
+    pub mcse_std_err: Option<f64>,
     /// In the order asked for.
     pub intervals: Vec<BootstrapInterval>,
     /// Digest of the resample indices, where asked for.
