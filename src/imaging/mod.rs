@@ -1,5 +1,56 @@
 //! Pure pixel maths on frames of a cartridge: no file, clock, thread pool or device.
 
+mod contour;
+mod contour_input;
+mod contour_sweep;
+mod edge_mask;
+mod features;
 mod frame;
+mod frame_grid;
+mod gates;
+mod grey_opening;
+mod her2;
+mod histogram;
+mod label;
+mod median;
+mod morphology;
+mod outline;
+mod picture;
+mod pixel_box;
+mod prior_match;
+mod reduce;
+mod regionprops;
+mod rescale;
+mod segment_frame;
+mod thicken;
+mod threshold;
 
+#[cfg(test)]
+mod drawing;
+
+pub use contour::{Contour, ContourSettings, evolve_contour};
+pub use contour_input::ContourInput;
+pub use edge_mask::{EdgeMask, Overview};
+pub use features::{Feature, Measure, feature_value};
 pub use frame::{Channel, Frame, LabelImage, Mask, Plane};
+pub use frame_grid::FrameGrid;
+pub use gates::{Bound, EventClass, Gate, GateSet};
+pub use her2::{Her2Class, Her2Cutoffs, Her2Heterogeneity, Share, h_score, leukocyte_cutoff};
+pub use histogram::Histogram;
+pub use label::{Connectivity, label_components, label_union};
+pub use morphology::{clear_border, open_area, tidy, without_perimeter};
+pub use picture::{DisplayRange, Picture};
+pub use pixel_box::PixelBox;
+pub use prior_match::{PriorLocation, match_prior, prior_box};
+pub use reduce::reduce_eighth;
+pub use regionprops::{
+    Background, ChannelProperties, MeasureSettings, ObjectProperties, background, measure_objects,
+    thumbnail_box,
+};
+pub use rescale::{IntensityScale, RawPage, Samples, StretchLimits, rescale, saturation_level};
+pub use segment_frame::{
+    ChannelContour, ChannelResult, CropSegmentation, FrameSegmentation, FrameSettings,
+    finish_frame, outline_channel, segment_crop, segment_frame,
+};
+pub use thicken::thicken;
+pub use threshold::{initial_mask, otsu_threshold, triangle_threshold};

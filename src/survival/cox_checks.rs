@@ -1,5 +1,6 @@
 //! Is the hazard ratio constant? Grambsch and Therneau's test as an exact score test.
 
+use crate::Error;
 use nalgebra::{DMatrix, DVector};
 
 use super::cox::{ChiSquaredTest, CoxData, CoxFit, Ties};
@@ -20,6 +21,19 @@ pub enum TimeTransform {
     Rank,
     /// Logarithm of time.
     Log,
+}
+
+impl std::str::FromStr for TimeTransform {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let all = [Self::KaplanMeier, Self::Identity, Self::Rank, Self::Log];
+        all.into_iter().find(|one| one.name() == text).ok_or_else(|| {
+            Error::usage("reading --zph")
+                .found(format!("{text:?}"))
+                .expected("km, identity, rank or log")
+        })
+    }
 }
 
 impl TimeTransform {

@@ -1,0 +1,442 @@
+//! What is measured on each object, in each channel.
+
+use super::frame::{Channel, Frame, LabelImage, Mask, Plane};
+use super::median::{median, median_by_counting};
+use super::outline::Silhouette;
+use super::pixel_box::PixelBox;
+use crate::units::MicronsPerPixel;
+
+/// Measures of one object in one channel: inside the channel's own outline unless said otherwise.
+///
+/// Intensities are in camera units above the channel's background. A channel in which the object
+/// has no pixel has intensities, area and shape 0, and no `sd`, `p2a`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChannelProperties {
+    /// Mean, at least 0. Like all intensities `None` when the frame has no background pixel.
+    pub mean: Option<f64>,
+    /// Maximum, at least 0.
+    pub max: Option<f64>,
+    /// Median, at least 0.
+    pub median: Option<f64>,
+    /// Sum, at least 0.
+    pub mass: Option<f64>,
+    /// Sample standard deviation (n - 1); 0 for one pixel, `None` for none.
+    pub sd: Option<f64>,
+    /// Pixels.
+    pub area_px: u64,
+    /// Area in square micrometres; `None` without a pixel size.
+    pub size_um2: Option<f64>,
+    /// Length of the outer outline of the first piece, in pixels.
+    pub perimeter_px: f64,
+    /// 0 for a disc, towards 1 for a line.
+    pub eccentricity: f64,
+    /// Perimeter squared over 4 pi area: 1 for a disc.
+    pub p2a: Option<f64>,
+    /// Share of the object's DAPI pixels that this channel has too; `None` for DAPI itself, without
+    /// a DAPI channel, or where the object has no DAPI pixel.
+    pub overlap_dapi: Option<f64>,
+    /// Mean over the **union** outline above the median of pixels of no object; may be negative.
+    /// Weak markers have a value here even where their channel's outline is empty.
+    pub union_mean: Option<f64>,
+}
+
+/// One object of a frame.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ObjectProperties {
+    /// Its number in the label image, 1-based.
+    pub label: u32,
+    /// Mean row of its pixels, 0-based.
+    pub row_centroid_px: f64,
+    /// Mean column of its pixels, 0-based.
+    pub col_centroid_px: f64,
+    /// Smallest box around its pixels in all channels.
+    pub bbox: PixelBox,
+    /// Box of its thumbnail; `None` where it does not fit into the frame.
+    pub thumbnail_box: Option<PixelBox>,
+    /// Pixels of its union outline.
+    pub union_area_px: u64,
+    /// It has a pixel in the frame's first or last row or column.
+    pub edge_touching: bool,
+    /// Share of its union pixels that are saturated in any channel; `None` when no channel has a
+    /// saturation value.
+    pub saturated_fraction: Option<f64>,
+    /// One entry a channel, in the frame's order.
+    pub channels: Vec<ChannelProperties>,
+}
+
+/// What measuring needs to know beside pixels and labels.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MeasureSettings<'a> {
+    /// Edge of a pixel.
+    pub pixel_size: Option<MicronsPerPixel>,
+    /// For each channel the intensity at and above which a pixel is saturated; may be empty.
+    pub saturation: &'a [Option<f32>],
+}
+
+/// Medians that intensities are measured against.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Background {
+    /// Of pixels the channel's own mask leaves out, in camera units.
+    pub channel: Option<f64>,
+    /// Of pixels of no object, in camera units.
+    pub no_object: Option<f64>,
+}
+
+/// The background of a channel: medians outside the edge mask.
+pub fn background(
+    plane: &Plane,
+    mask: &Mask,
+    labels: &LabelImage,
+    edge_mask: Option<&Mask>,
+) -> Background {
+    let outside_edge = |index: usize| edge_mask.is_none_or(|edge| !edge.pixels[index]);
+    let among = |keep: &dyn Fn(usize) -> bool| {
+        median_by_counting(|| {
+            let kept = plane.pixels.iter().enumerate().filter(|(index, _)| keep(*index));
+            kept.map(|(_, &value)| value)
+        })
+    };
+    Background {
+        channel: among(&|index| !mask.pixels[index] && outside_edge(index)),
+        no_object: among(&|index| labels.labels[index] == 0 && outside_edge(index)),
+    }
+}
+
+/// Measures every object of a label image in every channel.
+///
+/// `masks` and `backgrounds` have one entry a channel of the frame, all of the labels' size; an
+/// object's pixels in a channel are its labelled pixels that the channel's mask has.
+///
+/// # Source
+/// Feature table of ACCEPT (Zeune et al. 2017, PLoS ONE 12:e0186562), shape measures of MATLAB's
+/// `regionprops`. `union_mean`, `saturated_fraction` and `edge_touching` are additions.
+pub fn measure_objects(
+    frame: &Frame,
+    masks: &[&Mask],
+    labels: &LabelImage,
+    backgrounds: &[Background],
+    settings: MeasureSettings<'_>,
+) -> Vec<ObjectProperties> {
+    let dapi = frame.channels.iter().position(|channel| *channel == Channel::Dapi);
+    let pixels_of = pixels_of_objects(labels);
+    (1..)
+        .zip(&pixels_of)
+        .filter(|(_, pixels)| !pixels.is_empty())
+        .map(|(label, pixels)| {
+            let object = Object { label, pixels, cols: labels.cols };
+            let channels = (0..frame.planes.len())
+                .map(|channel| {
+                    let with_dapi = dapi.filter(|&dapi| dapi != channel).map(|dapi| masks[dapi]);
+                    object.in_channel(
+                        &frame.planes[channel],
+                        masks[channel],
+                        with_dapi,
+                        backgrounds[channel],
+                        settings.pixel_size,
+                    )
+                })
+                .collect();
+            object.properties(frame, labels, settings.saturation, channels)
+        })
+        .collect()
+}
+
+/// Pixel indices of each object, in row-major order; object `label` is at `label - 1`.
+fn pixels_of_objects(labels: &LabelImage) -> Vec<Vec<usize>> {
+    let mut pixels_of = vec![Vec::new(); labels.n_labels as usize];
+    for (index, &label) in labels.labels.iter().enumerate() {
+        if label > 0 {
+            pixels_of[label as usize - 1].push(index);
+        }
+    }
+    pixels_of
+}
+
+/// An object's pixels in a frame `cols` wide.
+struct Object<'a> {
+    label: u32,
+    pixels: &'a [usize],
+    cols: usize,
+}
+
+impl Object<'_> {
+    fn place(&self, index: usize) -> (usize, usize) {
+        (index / self.cols, index % self.cols)
+    }
+
+    fn in_channel(
+        &self,
+        plane: &Plane,
+        mask: &Mask,
+        dapi: Option<&Mask>,
+        background: Background,
+        pixel_size: Option<MicronsPerPixel>,
+    ) -> ChannelProperties {
+        let own: Vec<usize> =
+            self.pixels.iter().copied().filter(|&index| mask.pixels[index]).collect();
+        let area_px = own.len() as u64;
+        let intensities = background.channel.map(|level| Intensities::above(level, plane, &own));
+        let places: Vec<(usize, usize)> = own.iter().map(|&index| self.place(index)).collect();
+        let perimeter_px = bounding_box(&places)
+            .map_or(0.0, |bbox| Silhouette::new(bbox, places.iter().copied()).perimeter_px());
+        let p2a = (area_px > 0)
+            .then(|| perimeter_px * perimeter_px / (4.0 * std::f64::consts::PI * area_px as f64));
+        ChannelProperties {
+            mean: intensities.map(|i| i.mean),
+            max: intensities.map(|i| i.max),
+            median: intensities.map(|i| i.median),
+            mass: intensities.map(|i| i.mass),
+            sd: intensities.and_then(|i| i.sd),
+            area_px,
+            size_um2: pixel_size.map(|size| size.area_um2(area_px)),
+            perimeter_px,
+            eccentricity: eccentricity(&places),
+            p2a,
+            overlap_dapi: dapi.and_then(|dapi| self.overlap(mask, dapi)),
+            union_mean: background.no_object.map(|level| self.union_mean(plane, level)),
+        }
+    }
+
+    /// Share of the object's pixels in `whole` that are in `mask` too.
+    fn overlap(&self, mask: &Mask, whole: &Mask) -> Option<f64> {
+        let in_whole = || self.pixels.iter().filter(|&&index| whole.pixels[index]);
+        let n_whole = in_whole().count();
+        let n_both = in_whole().filter(|&&index| mask.pixels[index]).count();
+        (n_whole > 0).then(|| n_both as f64 / n_whole as f64)
+    }
+
+    fn union_mean(&self, plane: &Plane, background: f64) -> f64 {
+        let values = self.pixels.iter().map(|&index| f64::from(plane.pixels[index]));
+        values.sum::<f64>() / self.pixels.len() as f64 - background
+    }
+
+    fn properties(
+        &self,
+        frame: &Frame,
+        labels: &LabelImage,
+        saturation: &[Option<f32>],
+        channels: Vec<ChannelProperties>,
+    ) -> ObjectProperties {
+        let places: Vec<(usize, usize)> =
+            self.pixels.iter().map(|&index| self.place(index)).collect();
+        let bbox = bounding_box(&places).expect("an object has a pixel");
+        let n = places.len() as f64;
+        ObjectProperties {
+            label: self.label,
+            row_centroid_px: places.iter().map(|place| place.0 as f64).sum::<f64>() / n,
+            col_centroid_px: places.iter().map(|place| place.1 as f64).sum::<f64>() / n,
+            bbox,
+            thumbnail_box: thumbnail_box(bbox, labels.rows, labels.cols),
+            union_area_px: places.len() as u64,
+            edge_touching: bbox.row0 == 0
+                || bbox.col0 == 0
+                || bbox.row1 == labels.rows
+                || bbox.col1 == labels.cols,
+            saturated_fraction: self.saturated_fraction(frame, saturation),
+            channels,
+        }
+    }
+
+    fn saturated_fraction(&self, frame: &Frame, saturation: &[Option<f32>]) -> Option<f64> {
+        let limits: Vec<(&Plane, f32)> = frame
+            .planes
+            .iter()
+            .zip(saturation)
+            .filter_map(|(plane, limit)| limit.map(|limit| (plane, limit)))
+            .collect();
+        let saturated =
+            |index: &&usize| limits.iter().any(|(plane, limit)| plane.pixels[**index] >= *limit);
+        (!limits.is_empty())
+            .then(|| self.pixels.iter().filter(saturated).count() as f64 / self.pixels.len() as f64)
+    }
+}
+
+/// Intensities above a background level.
+#[derive(Clone, Copy)]
+struct Intensities {
+    mean: f64,
+    max: f64,
+    median: f64,
+    mass: f64,
+    sd: Option<f64>,
+}
+
+impl Intensities {
+    fn above(background: f64, plane: &Plane, pixels: &[usize]) -> Self {
+        let mut values: Vec<f64> =
+            pixels.iter().map(|&index| f64::from(plane.pixels[index]) - background).collect();
+        let n = values.len() as f64;
+        let mass: f64 = values.iter().sum();
+        let mean = mass / n;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        let sd = match values.len() {
+            0 => None,
+            1 => Some(0.0),
+            _ => Some((squares / (n - 1.0)).sqrt()),
+        };
+        Self {
+            // of no pixel: 0, as the largest of 0 and not-a-number
+            mean: mean.max(0.0),
+            max: values.iter().copied().fold(0.0, f64::max),
+            median: median(&mut values).unwrap_or(0.0).max(0.0),
+            mass: mass.max(0.0),
+            sd,
+        }
+    }
+}
+
+/// Smallest box around some pixels, if there are any.
+fn bounding_box(places: &[(usize, usize)]) -> Option<PixelBox> {
+    let (row, col) = *places.first()?;
+    let one = PixelBox { row0: row, col0: col, row1: row + 1, col1: col + 1 };
+    Some(places.iter().fold(one, |bbox, &(row, col)| PixelBox {
+        row0: bbox.row0.min(row),
+        col0: bbox.col0.min(col),
+        row1: bbox.row1.max(row + 1),
+        col1: bbox.col1.max(col + 1),
+    }))
+}
+
+/// Eccentricity of the ellipse with the same second moments as the pixels, each a unit square.
+fn eccentricity(places: &[(usize, usize)]) -> f64 {
+    if places.is_empty() {
+        return 0.0;
+    }
+    let n = places.len() as f64;
+    let mean_row = places.iter().map(|place| place.0 as f64).sum::<f64>() / n;
+    let mean_col = places.iter().map(|place| place.1 as f64).sum::<f64>() / n;
+    let (mut rows, mut cols, mut both) = (0.0, 0.0, 0.0);
+    for &(row, col) in places {
+        let (y, x) = (row as f64 - mean_row, col as f64 - mean_col);
+        rows += y * y;
+        cols += x * x;
+        both += x * y;
+    }
+    let (rows, cols, both) = (rows / n + 1.0 / 12.0, cols / n + 1.0 / 12.0, both / n);
+    let common = ((cols - rows).powi(2) + 4.0 * both * both).sqrt();
+    // (major^2 - minor^2) / major^2 with major^2, minor^2 = 8 (rows + cols +- common)
+    (2.0 * common / (rows + cols + common)).sqrt()
+}
+
+/// The box of an object's thumbnail: its own box and a fifth of it on each side, at least five
+/// pixels wide; `None` if it does not fit into the frame.
+///
+/// # Source
+/// Behaviour of ACCEPT: in 1-based pixels of a box x0+1..x0+w, from
+/// `min(max(x0 - round(0.2 w), 1), W)` to `max(min(x0 + round(1.2 w), W), from + 4)`.
+pub fn thumbnail_box(bbox: PixelBox, rows: usize, cols: usize) -> Option<PixelBox> {
+    let (row0, row1) = thumbnail_range(bbox.row0, bbox.rows(), rows)?;
+    let (col0, col1) = thumbnail_range(bbox.col0, bbox.cols(), cols)?;
+    Some(PixelBox { row0, col0, row1, col1 })
+}
+
+/// The half-open range of one side; `start` is 0-based.
+fn thumbnail_range(start: usize, length: usize, side: usize) -> Option<(usize, usize)> {
+    let margin = (0.2 * length as f64).round() as usize;
+    let reach = (1.2 * length as f64).round() as usize;
+    let first = start.saturating_sub(margin).max(1).min(side);
+    let last = (start + reach).min(side).max(first + 4);
+    (last <= side).then_some((first - 1, last))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imaging::drawing::{label_image, mask};
+
+    fn one_channel(plane: Plane, channel: Channel) -> Frame {
+        Frame { number: 1, channels: vec![channel], planes: vec![plane] }
+    }
+
+    #[test]
+    fn measures_of_a_small_object_are_those_by_hand() {
+        let drawn = mask!("......" ".##..." ".##..." "......");
+        let labels = label_image!("......" ".11..." ".11..." "......");
+        let mut plane = Plane::new(4, 6, vec![10.0; 24]);
+        for (index, value) in [(7, 12.0), (8, 14.0), (13, 16.0), (14, 22.0)] {
+            plane.pixels[index] = value;
+        }
+        let level = background(&plane, &drawn, &labels, None);
+        assert_eq!(level.channel, Some(10.0), "twenty pixels of 10");
+        let frame = one_channel(plane, Channel::Cytokeratin);
+        let settings = MeasureSettings {
+            pixel_size: Some(MicronsPerPixel(0.5)),
+            saturation: &[Some(16.0)],
+            ..MeasureSettings::default()
+        };
+        let objects = measure_objects(&frame, &[&drawn], &labels, &[level], settings);
+        let [object] = &objects[..] else { panic!("one object: {objects:?}") };
+        let ck = &object.channels[0];
+        assert_eq!(ck.mean, Some(6.0), "(2 + 4 + 6 + 12) / 4");
+        assert_eq!(ck.max, Some(12.0), "22 - 10");
+        assert_eq!(ck.median, Some(5.0), "between 4 and 6");
+        assert_eq!(ck.mass, Some(24.0), "2 + 4 + 6 + 12");
+        let sd = ck.sd.expect("four pixels have one");
+        assert!((sd - (56.0_f64 / 3.0).sqrt()).abs() < 1e-12, "16 + 4 + 0 + 36 over 3: {sd}");
+        assert_eq!((ck.area_px, ck.size_um2), (4, Some(1.0)), "four quarter square micrometres");
+        assert_eq!(ck.eccentricity, 0.0, "a square");
+        assert_eq!(ck.union_mean, Some(6.0), "the same pixels");
+        assert_eq!((object.row_centroid_px, object.col_centroid_px), (1.5, 1.5), "0-based");
+        assert_eq!(object.saturated_fraction, Some(0.5), "16 and 22");
+        assert!(!object.edge_touching, "a pixel away");
+    }
+
+    #[test]
+    fn a_channel_without_pixels_has_zeros_and_no_sd() {
+        let dapi = mask!("##...." "##....");
+        let ck = mask!("......" "......");
+        let labels = label_image!("11...." "11....");
+        let planes: Vec<Plane> = (0..2).map(|_| Plane::new(2, 6, vec![5.0; 12])).collect();
+        let backgrounds: Vec<Background> = [&dapi, &ck]
+            .iter()
+            .zip(&planes)
+            .map(|(mask, plane)| background(plane, mask, &labels, None))
+            .collect();
+        let channels = vec![Channel::Dapi, Channel::Cytokeratin];
+        let frame = Frame { number: 1, channels, planes };
+        let objects = measure_objects(
+            &frame,
+            &[&dapi, &ck],
+            &labels,
+            &backgrounds,
+            MeasureSettings::default(),
+        );
+        let in_ck = &objects[0].channels[1];
+        assert_eq!((in_ck.mean, in_ck.max, in_ck.mass), (Some(0.0), Some(0.0), Some(0.0)), "0");
+        assert_eq!((in_ck.sd, in_ck.p2a, in_ck.size_um2), (None, None, None), "undefined");
+        assert_eq!(in_ck.overlap_dapi, Some(0.0), "no DAPI pixel has CK");
+        assert_eq!(objects[0].channels[0].overlap_dapi, None, "DAPI with itself is no feature");
+        assert!(objects[0].edge_touching, "in the first row");
+    }
+
+    #[test]
+    fn a_line_is_more_eccentric_than_a_block() {
+        let line: Vec<_> = (0..10).map(|col| (0, col)).collect();
+        // moments 99/12 + 1/12 and 1/12: minor/major = 1/10
+        let found = eccentricity(&line);
+        assert!((found - 0.99_f64.sqrt()).abs() < 1e-12, "by hand: {found}");
+        assert_eq!(eccentricity(&[(3, 3)]), 0.0, "one pixel is a square");
+    }
+
+    #[test]
+    fn without_background_there_are_no_intensities() {
+        let all = mask!("##" "##");
+        let labels = label_image!("11" "11");
+        let frame = one_channel(Plane::new(2, 2, vec![9.0; 4]), Channel::Dapi);
+        let level = background(&frame.planes[0], &all, &labels, None);
+        let settings = MeasureSettings::default();
+        let objects = measure_objects(&frame, &[&all], &labels, &[level], settings);
+        assert_eq!(objects[0].channels[0].mean, None, "above what?");
+        assert_eq!(objects[0].channels[0].area_px, 4, "the shape is there");
+    }
+
+    #[test]
+    fn thumbnails_have_a_margin_and_are_dropped_when_they_do_not_fit() {
+        let bbox = PixelBox { row0: 20, col0: 30, row1: 30, col1: 50 };
+        let expected = PixelBox { row0: 17, col0: 25, row1: 32, col1: 54 };
+        // rows 20 - 2 = 18 to 20 + 12 = 32, columns 30 - 4 = 26 to 30 + 24 = 54, 1-based
+        assert_eq!(thumbnail_box(bbox, 100, 100), Some(expected), "by hand");
+        let corner = PixelBox { row0: 98, col0: 98, row1: 100, col1: 100 };
+        assert_eq!(thumbnail_box(corner, 100, 100), None, "98..102 is not in the frame");
+    }
+}

@@ -1,0 +1,4 @@
+//! Whole frames against tables of an independent reference implementation.
+
+mod frames;
+mod reference;
