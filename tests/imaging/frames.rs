@@ -10,7 +10,7 @@ use herscope::imaging::{
 use herscope::units::MicronsPerPixel;
 use std::path::Path;
 
-fn numbers(value: &serde_json::Value) -> Vec<f64> {
+pub(crate) fn numbers(value: &serde_json::Value) -> Vec<f64> {
     value.as_array().expect("an array").iter().map(|v| v.as_f64().expect("a number")).collect()
 }
 
@@ -145,7 +145,7 @@ fn compare_contours(found: &FrameSegmentation, expected: &serde_json::Value) {
     }
 }
 
-fn compare_frame(
+pub(crate) fn compare_frame(
     frame: &Frame,
     thresholds: Vec<f64>,
     edge_mask: Option<&Mask>,
