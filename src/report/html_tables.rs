@@ -59,6 +59,14 @@ impl HtmlTable {
     }
 }
 
+/// `line` with spaces that do not break around the signs of a test result.
+fn unbroken(line: String) -> String {
+    [" = ", " < ", " > "].iter().fold(line, |line, sign| {
+        let kept = sign.replace(' ', "\u{a0}");
+        line.replace(sign, &kept)
+    })
+}
+
 /// One line of the box at the top.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct KeyResult {
@@ -97,6 +105,7 @@ pub(crate) fn key_results(report: &Report) -> Vec<KeyResult> {
         for bootstrap in &analysis.bootstraps {
             lines.extend(bootstrap_line(&bootstrap.document));
         }
+        let lines = lines.into_iter().map(unbroken).collect();
         KeyResult { title: format!("{}: {}", analysis.endpoint, analysis.title), lines }
     });
     results.collect()
@@ -194,7 +203,7 @@ pub(crate) fn analysis_view(analysis: &Analysis, style: PStyle) -> AnalysisView 
         title: format!("{}: {}", analysis.endpoint, analysis.title),
         km: km_plot(&km_figure(analysis, style)),
         groups: groups_table(analysis),
-        tests,
+        tests: tests.into_iter().map(unbroken).collect(),
         hazard_ratios: hazard_ratio_table(analysis, style),
         forest: forest_figure(analysis, style).as_ref().map(forest_plot),
         ph_test: ph_table(analysis, style),

@@ -17,6 +17,8 @@ mod layout;
 mod methods;
 mod model;
 pub mod number_format;
+#[cfg(test)]
+mod overlap_tests;
 mod svg;
 mod text_table;
 mod theme;
