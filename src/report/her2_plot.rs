@@ -321,8 +321,8 @@ pub fn trajectory_plot(figure: &TrajectoryFigure) -> String {
     draw_trajectories(&mut drawing, &positive, x_scale, y_scale, (top, bottom), right);
     let caption = format!(
         "{} of {} patients have a HER2-positive cell at some time point; the other {} are zero \
-         in every sample drawn. Lines are moved apart a little where they coincide; dotted: a time point \
-         without a sample is passed over; thin grey: leads to the label.",
+         in every sample drawn. Lines are moved apart a little, so that none hides another. \
+         Dotted: a time point without a sample is passed over. Thin grey lines lead to labels.",
         positive.len(),
         figure.lines.len(),
         zero.len()
