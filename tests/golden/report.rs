@@ -1,8 +1,8 @@
 //! Snapshots of every figure and of a report with every section.
 
 use herscope::report::{
-    RiskTable, forest_plot, her2_strip_plot, histogram_plot, km_figure, km_plot, render_html,
-    trajectory_plot,
+    RiskTable, baseline_text, bootstrap_text, checks_text, forest_plot, her2_strip_plot,
+    histogram_plot, km_figure, km_plot, render_html, survive_text, trajectory_plot,
 };
 
 use crate::{assert_golden, sample};
@@ -46,4 +46,17 @@ fn trajectories_are_as_committed() {
 fn html_report_is_as_committed() {
     let html = render_html(&sample::report("centre A")).expect("the template renders");
     assert_golden("report.html", &html);
+}
+
+#[test]
+fn terminal_text_is_as_committed() {
+    let report = sample::report("centre A");
+    let analysis = sample::analysis();
+    let parts = [
+        survive_text(&analysis, Default::default()),
+        bootstrap_text(&analysis, &analysis.bootstraps[0].document),
+        baseline_text(&report.baselines[0], Default::default()),
+        checks_text(report.checks.as_ref().expect("the sample has checks")),
+    ];
+    assert_golden("terminal.txt", &parts.join("\n"));
 }
