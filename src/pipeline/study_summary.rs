@@ -7,6 +7,7 @@ use serde::Serialize;
 pub use super::study_checks::CheckResult;
 pub use super::study_data::CellCounts;
 use super::study_file::Her2CutOffs;
+use super::bootstrap::BootstrapDocument;
 use super::survive::SurviveDocument;
 use crate::Warning;
 use crate::report::number_format::{
@@ -14,7 +15,7 @@ use crate::report::number_format::{
 };
 
 /// Every number of a study. `None` is printed as `null` and means not available.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct StudySummary {
     /// Version of the document's shape.
     pub schema_version: u32,
@@ -113,7 +114,7 @@ pub struct CountResult {
 }
 
 /// Survival by a grouping.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct GroupingResult {
     /// Name of its column in `patients.csv`.
     pub name: String,
@@ -127,7 +128,7 @@ pub struct GroupingResult {
     pub survive: SurviveDocument,
     /// The bootstrapped hazard ratio as `herscope bootstrap` reports it; `None` where it was not
     /// asked for or not possible.
-    pub bootstrap: Option<serde_json::Value>,
+    pub bootstrap: Option<BootstrapDocument>,
 }
 
 /// A column between the levels of a grouping.
