@@ -30,6 +30,7 @@
 //! ```
 
 pub mod association;
+pub mod cli;
 pub mod compute;
 pub mod error;
 pub mod imaging;

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use super::celltracks_xml::{ArchiveXml, AssignedEvent, read_archive_xml};
 use super::tiff::{FrameRequest, MAX_PAGES, frame_shape, read_frame_pages};
 use crate::imaging::{
-    Channel, Frame, FrameGrid, IntensityScale, PixelBox, Plane, rescale, saturation_level,
+    Channel, Frame, FrameGrid, IntensityScale, PixelBox, Plane, PriorLocation, prior_box, rescale,
+    saturation_level,
 };
 use crate::units::MicronsPerPixel;
 use crate::{Error, Warning};
@@ -18,9 +19,6 @@ const MAX_DEPTH: usize = 10;
 
 /// A folder with at least so many frames is taken without looking into its sub-folder.
 const FULL_SCAN: usize = 100;
-
-/// Pixels by which an event's box is widened on each side.
-const PRIOR_MARGIN_PX: f64 = 10.0;
 
 /// Pages that every CellTracks frame has: DAPI, an extra marker, CK, CD45.
 const MIN_PAGES: usize = 4;
@@ -40,7 +38,7 @@ pub struct ArchiveOptions {
 
 /// An event that the operator of the original analysis called a tumour cell.
 #[derive(Clone, Debug, PartialEq)]
-pub struct PriorLocation {
+pub struct PriorEvent {
     /// The event's id in the XML.
     pub rid: String,
     /// Frame number, 1-based.
@@ -79,7 +77,7 @@ pub struct Archive {
     /// `(rows, cols)` of every frame.
     pub frame_size: (usize, usize),
     /// Events of the original analysis.
-    pub priors: Vec<PriorLocation>,
+    pub priors: Vec<PriorEvent>,
     /// Edge of a pixel.
     pub pixel_size: MicronsPerPixel,
     /// How stored values become intensities.
@@ -443,7 +441,7 @@ fn prior_locations(
     grid: FrameGrid,
     frame_size: (usize, usize),
     warnings: &mut Vec<Warning>,
-) -> Vec<PriorLocation> {
+) -> Vec<PriorEvent> {
     let mut priors = Vec::new();
     for event in events {
         let mut skip = |why: String| {
@@ -455,9 +453,9 @@ fn prior_locations(
             skip(format!("is in frame {} of 1 to {}", event.frame, grid.n_frames()));
             continue;
         };
-        match prior_box(event, position, frame_size) {
+        match event_box(event, position, frame_size) {
             Some(bbox) => {
-                priors.push(PriorLocation { rid: event.rid.clone(), frame: number, bbox });
+                priors.push(PriorEvent { rid: event.rid.clone(), frame: number, bbox });
             }
             None => skip(format!("lies outside frame {number}")),
         }
@@ -465,28 +463,25 @@ fn prior_locations(
     priors
 }
 
-/// The event's box in its frame with a margin; `None` when it is inverted or has no pixel there.
-///
-/// # Source
-/// Behaviour of the ACCEPT loader: in pixels from 1, `x1 = max(near_x - width col - 10, 1)` and
-/// `x2 = min(far_x - width col + 10, width)`, likewise in y.
-fn prior_box(
+/// The event's box in its frame with a margin; `None` when its corners are crossed or no pixel of
+/// it lies there.
+fn event_box(
     event: &AssignedEvent,
-    (row, col): (usize, usize),
+    place: (usize, usize),
     (rows, cols): (usize, usize),
 ) -> Option<PixelBox> {
     if event.near.0 > event.far.0 || event.near.1 > event.far.1 {
         return None;
     }
-    let side = |near: f64, far: f64, tile: usize, length: usize| {
-        let origin = (tile * length) as f64;
-        let first = (near - origin - PRIOR_MARGIN_PX).round().max(1.0);
-        let last = (far - origin + PRIOR_MARGIN_PX).round().min(length as f64);
-        (first <= last).then_some((first as usize - 1, last as usize))
+    // saturates for numbers far beyond any cartridge
+    let whole = |value: f64| value.round() as i64;
+    let location = PriorLocation {
+        far_x: whole(event.far.0),
+        far_y: whole(event.far.1),
+        near_x: whole(event.near.0),
+        near_y: whole(event.near.1),
     };
-    let (row0, row1) = side(event.near.1, event.far.1, row, rows)?;
-    let (col0, col1) = side(event.near.0, event.far.0, col, cols)?;
-    Some(PixelBox { row0, col0, row1, col1 })
+    prior_box(location, place, rows, cols)
 }
 
 #[cfg(test)]
@@ -501,7 +496,7 @@ mod tests {
     fn a_prior_box_is_widened_and_cut_to_its_frame() {
         // frame 12 of a 4 x 5 grid of 260 x 300 pixels is row 2, column 1:
         // x 572 - 300 - 10 = 262 to min(600 - 300 + 10, 300), y 604 - 520 - 10 = 74 to 123
-        let found = prior_box(&event((600.0, 633.0), (572.0, 604.0)), (2, 1), (260, 300));
+        let found = event_box(&event((600.0, 633.0), (572.0, 604.0)), (2, 1), (260, 300));
         let expected = PixelBox { row0: 73, col0: 261, row1: 123, col1: 300 };
         assert_eq!(found, Some(expected), "from pixels counted from 1");
     }
@@ -509,14 +504,14 @@ mod tests {
     #[test]
     fn boxes_outside_or_inverted_are_none() {
         let outside = event((720.0, 504.0), (640.0, 448.0));
-        assert_eq!(prior_box(&outside, (0, 0), (56, 80)), None, "beyond the frame");
+        assert_eq!(event_box(&outside, (0, 0), (56, 80)), None, "beyond the frame");
         let negative = event((-40.0, -30.0), (-90.0, -80.0));
-        assert_eq!(prior_box(&negative, (0, 0), (56, 80)), None, "before the frame");
+        assert_eq!(event_box(&negative, (0, 0), (56, 80)), None, "before the frame");
         let inverted = event((10.0, 10.0), (30.0, 30.0));
-        assert_eq!(prior_box(&inverted, (0, 0), (56, 80)), None, "near beyond far");
+        assert_eq!(event_box(&inverted, (0, 0), (56, 80)), None, "near beyond far");
         let huge = event((1e300, 1e300), (-1e300, -1e300));
         let whole = PixelBox { row0: 0, col0: 0, row1: 56, col1: 80 };
-        assert_eq!(prior_box(&huge, (0, 0), (56, 80)), Some(whole), "the whole frame");
+        assert_eq!(event_box(&huge, (0, 0), (56, 80)), Some(whole), "the whole frame");
     }
 
     #[test]

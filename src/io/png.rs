@@ -1,6 +1,8 @@
 //! Pictures: 16-bit label images and 8-bit colour.
 
+use std::fs;
 use std::io::Cursor;
+use std::path::Path;
 
 use image::{DynamicImage, ImageBuffer, ImageFormat, Luma, Rgb};
 
@@ -35,6 +37,20 @@ pub fn encode_picture(picture: &Picture) -> Result<Vec<u8>, Error> {
     let bytes = picture.pixels.as_flattened().to_vec();
     let buffer: Option<ImageBuffer<Rgb<u8>, _>> = ImageBuffer::from_raw(cols, rows, bytes);
     encode(buffer.map(DynamicImage::ImageRgb8))
+}
+
+/// Writes an encoded picture without flushing it to the disk, for folders that appear whole or not
+/// at all: a cartridge has thousands of thumbnails.
+///
+/// # Errors
+/// An output error that names the file.
+pub fn write_picture(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    fs::write(path, bytes).map_err(|error| {
+        Error::output(DOING)
+            .at(path.display().to_string())
+            .found(error.to_string())
+            .caused_by(error)
+    })
 }
 
 fn size(rows: usize, cols: usize) -> Result<(u32, u32), Error> {

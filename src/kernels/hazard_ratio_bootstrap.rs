@@ -767,9 +767,15 @@ fn divide<L: Lanes>(l: L, p: L::F, num: L::U, den: L::U) -> (L::U, L::F) {
 /// Solves one replicate in `f64`, for those the kernel hands back ([`Status::NeedsHost`]) and as
 /// the reference its tolerance is held against. Returns `log HR` and its information.
 pub fn solve_on_host(plan: &Plan, replicate: u64) -> (f64, f64) {
+    solve_sample(plan, (0..plan.slots.len()).map(|slot| plan.draw(replicate, slot) as usize))
+}
+
+/// `log HR` and its information, in `f64`, of a sample of `units` (positions in
+/// [`Plan::units`], repeats allowed). Only for samples with a finite estimate.
+pub fn solve_sample(plan: &Plan, units: impl Iterator<Item = usize>) -> (f64, f64) {
     let mut counts = vec![0_u32; plan.n_words()];
-    for slot in 0..plan.slots.len() {
-        let unit = plan.units[plan.draw(replicate, slot) as usize];
+    for position in units {
+        let unit = plan.units[position];
         counts[unit.word as usize] += unit.increment;
     }
     let mut terms = Vec::new();

@@ -2,4 +2,5 @@
 
 pub mod draw;
 pub mod log;
+pub mod order_statistics;
 pub mod philox;

@@ -3,11 +3,11 @@
 use super::survive::SurviveSettings;
 use super::survive_document::{
     ChiSquareBlock, ConcordanceBlock, CoxBlock, CoxTermBlock, CoxTestsBlock, FirthBlock,
-    PhTestBlock,
+    FirthTermBlock, PhTermBlock, PhTestBlock,
 };
 use crate::survival::{
-    ChiSquaredTest, Cohort, CoxData, CoxFit, CoxOptions, CoxStatus, CoxTerm, DesignMatrix, Ties,
-    design_matrix, fit_cox,
+    ChiSquaredTest, Cohort, Concordance, CoxData, CoxFit, CoxOptions, CoxStatus, CoxTerm,
+    DesignMatrix, FirthFit, FirthTerm, PhTest, Ties, cox_zph, design_matrix, fit_cox, fit_firth,
 };
 use crate::{Error, Warning};
 
@@ -45,10 +45,20 @@ pub(super) fn fit_cox_blocks(
     let options = CoxOptions { ties: settings.ties, ..CoxOptions::default() };
     let fit = fit_cox(&data, &options)?;
     warnings.extend(warn_of_status(&fit.status));
-    Ok(CoxBlocks { cox: Some(cox_block(&fit, settings)), ph_test: None, firth: None })
+    let firth = if settings.firth {
+        fit_firth(&data, settings.ties, settings.confidence.level.get())?
+    } else {
+        None
+    };
+    warnings.extend(firth.as_ref().and_then(warn_of_firth));
+    Ok(CoxBlocks {
+        cox: Some(cox_block(&fit, fit.concordance(&data)?, settings)),
+        ph_test: cox_zph(&data, &fit, settings.zph).map(ph_test_block),
+        firth: firth.map(firth_block),
+    })
 }
 
-fn cox_block(fit: &CoxFit, settings: &SurviveSettings) -> CoxBlock {
+fn cox_block(fit: &CoxFit, concordance: Concordance, settings: &SurviveSettings) -> CoxBlock {
     CoxBlock {
         ties: ties_name(fit.ties).to_owned(),
         n: fit.n,
@@ -62,7 +72,10 @@ fn cox_block(fit: &CoxFit, settings: &SurviveSettings) -> CoxBlock {
             wald: fit.wald.map(chi_square_block),
             score: Some(chi_square_block(fit.score)),
         },
-        concordance: ConcordanceBlock { estimate: None, std_err: None },
+        concordance: ConcordanceBlock {
+            estimate: concordance.estimate,
+            std_err: concordance.std_err,
+        },
     }
 }
 
@@ -83,6 +96,41 @@ fn term_block(term: &CoxTerm, settings: &SurviveSettings) -> CoxTermBlock {
 
 fn chi_square_block(test: ChiSquaredTest) -> ChiSquareBlock {
     ChiSquareBlock { chisq: Some(test.chisq), df: test.df, p: Some(test.p) }
+}
+
+fn ph_test_block(test: PhTest) -> PhTestBlock {
+    let term = |(name, test): (String, ChiSquaredTest)| PhTermBlock {
+        name,
+        chisq: Some(test.chisq),
+        df: test.df,
+        p: Some(test.p),
+    };
+    PhTestBlock {
+        transform: test.transform.name().to_owned(),
+        terms: test.terms.into_iter().map(term).collect(),
+        global: chi_square_block(test.global),
+    }
+}
+
+fn firth_block(fit: FirthFit) -> FirthBlock {
+    let term = |term: FirthTerm| FirthTermBlock {
+        name: term.name,
+        coef: term.coef,
+        se: term.se,
+        hazard_ratio: term.coef.map(f64::exp),
+        lower: term.lower.map(f64::exp),
+        upper: term.upper.map(f64::exp),
+        p: term.p,
+    };
+    FirthBlock {
+        terms: fit.terms.into_iter().map(term).collect(),
+        penalized_log_likelihood: fit.penalized_log_likelihood,
+    }
+}
+
+fn warn_of_firth(fit: &FirthFit) -> Option<Warning> {
+    let message = "the penalised Cox model did not converge; do not use it";
+    (!fit.converged).then(|| Warning::new("firth_max_iterations", message))
 }
 
 /// What is left to say when no column varies: a group with one level and no covariate.

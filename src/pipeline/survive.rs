@@ -3,8 +3,8 @@
 use super::cox_blocks::{CoxBlocks, fit_cox_blocks};
 pub use super::survive_document::*;
 use crate::survival::{
-    Cohort, Confidence, KaplanMeier, LogRank, Outcome, QuantileEstimate, Rmst, Ties, fit_logrank,
-    join_intervals,
+    Cohort, Confidence, KaplanMeier, LogRank, Outcome, QuantileEstimate, Rmst, Ties, TimeTransform,
+    fit_logrank, join_intervals,
 };
 use crate::{Error, Warning};
 
@@ -22,6 +22,10 @@ pub struct SurviveSettings {
     pub rho: f64,
     /// Horizon of the restricted means; none without it.
     pub rmst_tau: Option<f64>,
+    /// Function of time in the test of proportional hazards.
+    pub zph: TimeTransform,
+    /// Whether to fit the Cox model with Firth's penalty too.
+    pub firth: bool,
 }
 
 /// The cohort as the curves see it: intervals of one subject joined.

@@ -257,11 +257,11 @@ pub struct FirthTermBlock {
     /// Name of the term.
     pub name: String,
     /// Log hazard ratio.
-    pub coef: f64,
+    pub coef: Option<f64>,
     /// Its standard error.
-    pub se: f64,
+    pub se: Option<f64>,
     /// `exp(coef)`.
-    pub hazard_ratio: f64,
+    pub hazard_ratio: Option<f64>,
     /// Lower limit of the hazard ratio.
     pub lower: Option<f64>,
     /// Upper limit of the hazard ratio.

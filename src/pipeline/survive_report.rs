@@ -118,11 +118,11 @@ fn ph_test(block: &written::PhTestBlock) -> report::PhTest {
 fn firth_term(term: &written::FirthTermBlock) -> report::Term {
     report::Term {
         name: term.name.clone(),
-        coef: Some(term.coef),
-        se: Some(term.se),
+        coef: term.coef,
+        se: term.se,
         z: None,
         p: term.p,
-        hazard_ratio: Some(term.hazard_ratio),
+        hazard_ratio: term.hazard_ratio,
         lower: term.lower,
         upper: term.upper,
         limit: None,

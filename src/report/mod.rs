@@ -4,6 +4,7 @@
 //! results always give the same bytes.
 
 mod base64;
+mod bootstrap_text;
 mod documents;
 mod figures;
 mod forest_plot;
@@ -22,6 +23,7 @@ mod svg;
 mod text_table;
 mod theme;
 
+pub use bootstrap_text::bootstrap_text;
 pub use documents::{
     BootstrapDocument, BootstrapEstimate, BootstrapInterval, ChiSquared, Concordance, Cox,
     CoxTests, CurvePoint, Device, Firth, Group, JointDocument, JointLongitudinal, JointSurvival,

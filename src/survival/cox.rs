@@ -1,5 +1,6 @@
 //! Cox proportional hazards regression: the data it takes, the fit it gives.
 
+use super::concordance::{Concordance, concordance};
 use super::outcome::Outcome;
 use super::tails::{normal_quantile, normal_two_sided};
 use crate::Error;
@@ -228,6 +229,16 @@ impl CoxFit {
     /// The variance that standard errors come from `[p x p]`, row-major.
     pub fn variance(&self) -> &[f64] {
         self.robust_variance.as_deref().unwrap_or(&self.naive_variance)
+    }
+
+    /// Concordance of the fitted risk with the outcome of `data`, the data of this fit; also for a
+    /// monotone likelihood, where the monotone terms order the risk first.
+    ///
+    /// # Errors
+    /// `data` of another length.
+    pub fn concordance(&self, data: &CoxData) -> Result<Concordance, Error> {
+        let risk: Vec<f64> = self.risk_rank.iter().map(|&rank| rank as f64).collect();
+        concordance(&data.outcome, &risk, data.strata.as_deref(), data.cluster.as_deref())
     }
 
     /// Coefficients `[p]` with zero for terms that were left out; `None` if a term is monotone or

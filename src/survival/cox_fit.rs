@@ -395,7 +395,7 @@ impl<'a> Search<'a> {
 }
 
 /// The kind of each column by itself.
-fn column_kinds(sets: &RiskSets, ties: Ties) -> Vec<DirectionKind> {
+pub(super) fn column_kinds(sets: &RiskSets, ties: Ties) -> Vec<DirectionKind> {
     let column = |k: usize| sets.x.iter().skip(k).step_by(sets.p).copied().collect::<Vec<_>>();
     (0..sets.p).map(|k| sets.direction_kind(&column(k), 0.0, ties)).collect()
 }
@@ -406,7 +406,7 @@ fn project(sets: &RiskSets, direction: &[f64]) -> Vec<f64> {
 
 /// The columns of `candidates` that are linear combinations of candidates before them, by
 /// Cholesky elimination of the information.
-fn collinear_columns(information: &DMatrix<f64>, candidates: &[usize]) -> Vec<usize> {
+pub(super) fn collinear_columns(information: &DMatrix<f64>, candidates: &[usize]) -> Vec<usize> {
     let mut kept: Vec<(usize, Vec<f64>)> = Vec::new();
     let mut dropped = Vec::new();
     for &k in candidates {

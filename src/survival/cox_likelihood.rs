@@ -283,3 +283,77 @@ fn halved_step(
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::survival::{CovariateColumn, CoxData, Outcome, TieRepair};
+
+    /// Twelve rows with ties, entries, weights and two strata.
+    fn sets(ties: Ties) -> RiskSets {
+        let time: Vec<f64> = [3, 5, 5, 7, 7, 7, 9, 4, 5, 5, 8, 8].map(f64::from).to_vec();
+        let event = [1, 1, 1, 1, 1, 0, 1, 1, 1, 0, 1, 1].map(|e| e == 1).to_vec();
+        let entry = [0, 1, 0, 4, 0, 2, 5, 0, 1, 0, 3, 5].map(f64::from).to_vec();
+        let weight = [1, 2, 1, 1, 3, 1, 2, 1, 1, 2, 1, 1].map(f64::from).to_vec();
+        let weight = (ties != Ties::Exact).then_some(weight);
+        let columns = [
+            [1, 5, 2, 8, 3, 1, 4, 2, 9, 5, 6, 2],
+            [0, 1, 0, 0, 1, 1, 1, 0, 1, 0, 0, 1],
+            [7, 3, 3, 1, 5, 8, 2, 2, 1, 6, 4, 9],
+        ];
+        RiskSets::new(&CoxData {
+            outcome: Outcome::new(time, event, Some(entry), weight, TieRepair::Keep)
+                .expect("valid rows"),
+            covariates: columns
+                .iter()
+                .enumerate()
+                .map(|(k, values)| CovariateColumn {
+                    name: format!("x{k}"),
+                    values: values.map(f64::from).to_vec(),
+                })
+                .collect(),
+            strata: Some([0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1].to_vec()),
+            cluster: None,
+        })
+    }
+
+    /// Central differences: an error of about h^2 = 1e-10 from the third derivative.
+    fn assert_derivatives(objective: &impl Objective, with_information: bool) {
+        let beta = [0.3, -0.7, 0.2];
+        let at = objective.derivatives(&beta);
+        let h = 1e-5;
+        for k in 0..3 {
+            let moved = |by: f64| {
+                let mut moved = beta;
+                moved[k] += by;
+                objective.derivatives(&moved)
+            };
+            let (up, down) = (moved(h), moved(-h));
+            let slope = (up.value - down.value) / (2.0 * h);
+            let error = (slope - at.score[k]).abs();
+            assert!(error < 1e-7, "score {k}: {} beside {slope} by differences", at.score[k]);
+            for other in (0..3).filter(|_| with_information) {
+                let bend = -(up.score[other] - down.score[other]) / (2.0 * h);
+                let found = at.information[(k, other)];
+                assert!((bend - found).abs() < 1e-7, "information {k} {other}: {found}, {bend}");
+            }
+        }
+    }
+
+    #[test]
+    fn scores_and_informations_are_the_derivatives_of_the_likelihoods() {
+        for ties in [Ties::Efron, Ties::Breslow, Ties::Exact] {
+            let sets = sets(ties);
+            assert_derivatives(&PartialLikelihood { sets: &sets, ties }, true);
+        }
+    }
+
+    #[test]
+    fn the_penalised_score_is_the_derivative_of_the_penalised_likelihood() {
+        for ties in [Ties::Efron, Ties::Breslow] {
+            let sets = sets(ties);
+            let likelihood = PartialLikelihood { sets: &sets, ties };
+            assert_derivatives(&PenalizedLikelihood { likelihood, active: vec![true; 3] }, false);
+        }
+    }
+}

@@ -1,6 +1,8 @@
 //! `cox.MODEL.efron` and `cox.MODEL.breslow` of every set.
 
-use herscope::survival::{ChiSquaredTest, CoefLimit, CoxFit, CoxOptions, CoxStatus, Ties, fit_cox};
+use herscope::survival::{
+    ChiSquaredTest, CoefLimit, CoxData, CoxFit, CoxOptions, CoxStatus, Ties, fit_cox,
+};
 use serde_json::Value;
 
 use crate::support::{Comparison, DATA_SETS, DataSet, entries, strings};
@@ -52,11 +54,12 @@ fn every_cox_model_equals_coxph() {
             let wald = fit.wald.unwrap_or_else(|| panic!("{label}: no Wald test, {fit:?}"));
             test("wald_test", wald);
         }
+        compare_concordance(&mut comparison, label, &data, &fit, &expected["concordance"]);
         if fit.status == CoxStatus::Converged {
             compare_terms(&mut comparison, label, &fit, expected);
         }
     });
-    comparison.finish(900);
+    comparison.finish(1200);
 }
 
 fn compare_status(comparison: &mut Comparison, label: &str, fit: &CoxFit, expected: &Value) {
@@ -76,6 +79,36 @@ fn compare_status(comparison: &mut Comparison, label: &str, fit: &CoxFit, expect
     if found != "ok" {
         let empty = fit.terms.iter().all(|term| term.coef.is_none() && term.se.is_none());
         comparison.equal(label, empty, true);
+    }
+}
+
+fn compare_concordance(
+    comparison: &mut Comparison,
+    label: &str,
+    data: &CoxData,
+    fit: &CoxFit,
+    expected: &Value,
+) {
+    let found = fit.concordance(data).expect("the fit's own data");
+    if expected["c"].is_null() {
+        comparison.equal(label, found.estimate.is_none() && found.std_err.is_none(), true);
+    } else {
+        let some = "R has a concordance here";
+        let mut absolute = |key: &str, found: Option<f64>, tolerance| {
+            let what = format!("{label} concordance {key}");
+            comparison.absolute(&what, found.expect(some), &expected[key], tolerance);
+        };
+        absolute("c", found.estimate, 1e-8);
+        absolute("se", found.std_err, 1e-6);
+    }
+    for (key, found) in [
+        ("concordant", found.concordant),
+        ("discordant", found.discordant),
+        ("tied_x", found.tied_risk),
+        ("tied_time", found.tied_time),
+        ("tied_both", found.tied_both),
+    ] {
+        comparison.absolute(&format!("{label} {key}"), found, &expected[key], 1e-9);
     }
 }
 

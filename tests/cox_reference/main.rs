@@ -2,4 +2,9 @@
 //! see `tests/data/survival/README.md` for how each value was made and its tolerance.
 
 mod coxph;
+mod cross;
+mod firth;
+mod hard;
+mod ph_test;
+mod properties;
 mod support;

@@ -27,12 +27,12 @@ pub(crate) struct DataSet {
 }
 
 fn path(file: &str) -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), "tests", "data", "survival", file].iter().collect()
+    [env!("CARGO_MANIFEST_DIR"), "tests", "data", file].iter().collect()
 }
 
 impl DataSet {
     pub(crate) fn read(name: &'static str) -> Self {
-        let mut reader = csv::Reader::from_path(path(&format!("{name}.csv")))
+        let mut reader = csv::Reader::from_path(path(&format!("survival/{name}.csv")))
             .expect("the reference CSV is in the repository");
         let names = reader.headers().expect("a header line").clone();
         let mut columns: Vec<(String, Vec<Option<f64>>)> =
@@ -43,7 +43,7 @@ impl DataSet {
                 column.1.push(field.parse().ok());
             }
         }
-        Self { name, columns, expected: json(&format!("{name}.expected.json")) }
+        Self { name, columns, expected: json_at(&format!("survival/{name}.expected.json")) }
     }
 
     pub(crate) fn column(&self, name: &str) -> &[Option<f64>] {
@@ -76,7 +76,8 @@ impl DataSet {
     }
 }
 
-pub(crate) fn json(file: &str) -> Value {
+/// A JSON file under `tests/data`.
+pub(crate) fn json_at(file: &str) -> Value {
     let text = std::fs::read_to_string(path(file)).expect("the reference JSON is readable");
     serde_json::from_str(&text).expect("the reference file is JSON")
 }

@@ -56,7 +56,7 @@ proptest! {
     #[test]
     fn the_order_of_rows_does_not_matter(rows in rows(), seed in any::<u64>()) {
         let mut mixed = rows.clone();
-        mixed.sort_by_key(|row| (u64::from(row.0) + 7) * (row.2 as u64 + 3) ^ seed);
+        mixed.sort_by_key(|row| ((u64::from(row.0) + 7) * (row.2 as u64 + 3)) ^ seed);
         let (a, b) = (outcome(&rows, 1.0), outcome(&mixed, 1.0));
         prop_assert_eq!(KaplanMeier::fit(&a), KaplanMeier::fit(&b), "curves");
         let test = |outcome, rows: &[_]| fit_logrank(outcome, &groups(rows), None, 1.0);

@@ -2,7 +2,7 @@
 
 use herscope::io::cohort::{CohortRequest, read_cohort};
 use herscope::pipeline::survive::{SurviveSettings, run_survive};
-use herscope::survival::Ties;
+use herscope::survival::{Ties, TimeTransform};
 use serde_json::Value;
 
 use crate::reference_set::{Comparisons, ReferenceSet, SETS, data_path};
@@ -84,6 +84,12 @@ fn check_fit(compared: &mut Comparisons, what: &str, cox: &Value, expected: &Val
             compared.check(&what, number(&term[field]), &expected[reference][name], tolerance);
         }
     }
+    let concordance = [("estimate", "c", (1e-8, 0.0)), ("std_err", "se", ABSOLUTE)];
+    for (field, reference, tolerance) in concordance {
+        let what = format!("{what} concordance {field}");
+        let expected = &expected["concordance"][reference];
+        compared.check(&what, number(&cox["concordance"][field]), expected, tolerance);
+    }
     for (test, reference) in
         [("likelihood_ratio", "lr_test"), ("wald", "wald_test"), ("score", "score_test")]
     {
@@ -121,9 +127,10 @@ fn every_cox_model_of_every_set_comes_through_the_document() {
     }
     // Each model under two treatments of ties.
     assert_eq!(n_models, 2 * N_MODELS, "models compared");
-    // Two log likelihoods, nine test values and seven values a term; five values without an estimate.
+    // Two log likelihoods, nine test values, two of concordance and seven a term; five without an
+    // estimate.
     let expected =
-        2 * ((N_MODELS - N_WITHOUT_ESTIMATE) * 11 + 7 * N_TERMS + N_WITHOUT_ESTIMATE * 5);
+        2 * ((N_MODELS - N_WITHOUT_ESTIMATE) * 13 + 7 * N_TERMS + N_WITHOUT_ESTIMATE * 5);
     assert_eq!(compared.count, expected, "values compared");
 }
 
@@ -131,6 +138,79 @@ const N_MODELS: usize = 21;
 const N_WITHOUT_ESTIMATE: usize = 2;
 /// Terms of the models with an estimate.
 const N_TERMS: usize = 43;
+
+#[test]
+fn every_test_of_proportional_hazards_comes_through_the_document() {
+    let mut compared = Comparisons::default();
+    for name in SETS {
+        let expected = ReferenceSet::read(name).expected;
+        let Some(models) = expected["ph_test"].as_object() else { continue };
+        for (model, by_transform) in models {
+            for zph in [TimeTransform::KaplanMeier, TimeTransform::Identity] {
+                let settings = SurviveSettings { zph, ..SurviveSettings::default() };
+                let covariates = &expected["cox"][model]["efron"]["covariates"];
+                let ph_test = &json(name, covariates, &settings)["ph_test"];
+                let expected = &by_transform[zph.name()];
+                assert_eq!(ph_test["transform"], zph.name(), "{name} {model}: transform");
+                let terms = ph_test["terms"].as_array().expect("a list of terms");
+                let named = terms.iter().map(|term| (term["name"].as_str(), term));
+                for (term, test) in named.chain([(Some("GLOBAL"), &ph_test["global"])]) {
+                    let term = term.expect("a name");
+                    for field in ["chisq", "df", "p"] {
+                        let what = format!("{name} {model} {} {term} {field}", zph.name());
+                        compared.check(&what, number(&test[field]), &expected[field][term], TESTS);
+                    }
+                }
+            }
+        }
+    }
+    // Two time scales, three values a term and for all terms together.
+    let n_models = N_MODELS - N_WITHOUT_ESTIMATE;
+    assert_eq!(compared.count, 2 * 3 * (N_TERMS + n_models), "values compared");
+}
+
+#[test]
+fn every_penalised_model_comes_through_the_document() {
+    let mut compared = Comparisons::default();
+    let mut n_undefined = 0;
+    for name in SETS {
+        let expected = ReferenceSet::read(name).expected;
+        for (model, by_ties) in expected["firth"].as_object().expect("a firth block") {
+            for (ties, ties_name) in TIES {
+                let what = format!("{name} {model} {ties_name}");
+                let settings = SurviveSettings { ties, firth: true, ..SurviveSettings::default() };
+                let covariates = &expected["cox"][model][ties_name]["covariates"];
+                let firth = &json(name, covariates, &settings)["firth"];
+                let expected = &by_ties[ties_name];
+                if expected["undefined"] == true {
+                    assert!(firth.is_null(), "{what}: nothing is identified");
+                    n_undefined += 1;
+                    continue;
+                }
+                for term in firth["terms"].as_array().expect("a list of terms") {
+                    let term_name = term["name"].as_str().expect("a name");
+                    let fields = [
+                        ("coef", "coef", (5e-6, 0.0)),
+                        ("hazard_ratio", "hr", (0.0, 5e-6)),
+                        ("lower", "profile_lower_hr", (0.0, 1e-5)),
+                        ("upper", "profile_upper_hr", (0.0, 1e-5)),
+                        ("p", "p_profile_lr", (0.0, 1e-4)),
+                    ];
+                    for (field, reference, tolerance) in fields {
+                        let what = format!("{what} {term_name} {field}");
+                        let expected = &expected[reference][term_name];
+                        compared.check(&what, number(&term[field]), expected, tolerance);
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(n_undefined, 2, "the set without an event, under both treatments of ties");
+    assert_eq!(compared.count, 2 * 5 * N_FIRTH_TERMS, "values compared");
+}
+
+/// Terms of the penalised models with an estimate.
+const N_FIRTH_TERMS: usize = 39;
 
 #[test]
 fn a_group_gives_the_published_hazard_ratio_of_the_tdxd_cohort() {
