@@ -15,10 +15,7 @@ const FILES: &[(&str, &[u8])] = &[
     ("patients.csv", include_bytes!("../../demo/patients.csv")),
     ("samples.csv", include_bytes!("../../demo/samples.csv")),
     ("cells.csv", include_bytes!("../../demo/cells.csv")),
-    (
-        "archives/900011.9.1/900011.xml",
-        include_bytes!("../../demo/archives/900011.9.1/900011.xml"),
-    ),
+    ("archives/900011.9.1/900011.xml", include_bytes!("../../demo/archives/900011.9.1/900011.xml")),
     (
         "archives/900011.9.1/processed/900011_001.tif",
         include_bytes!("../../demo/archives/900011.9.1/processed/900011_001.tif"),

@@ -6,7 +6,8 @@ use super::study_analysis::{Patients, count_patients, derive_groupings, percent}
 use super::study_cartridges::{Cartridges, measure_archives};
 use super::study_checks::check_figure;
 use super::study_data::{
-    CellCounts, PatientColumns, StudyCell, StudySample, derive_status, read_cells, read_samples, timepoints_of,
+    CellCounts, PatientColumns, StudyCell, StudySample, derive_status, read_cells, read_samples,
+    timepoints_of,
 };
 use super::study_file::StudyFile;
 use super::study_report::study_report;
@@ -99,8 +100,12 @@ pub fn run_study(
     for document in std::iter::once(&overall).chain(groupings.iter().map(|one| &one.survive)) {
         collect(&mut warnings, &document.warnings);
     }
-    for bootstrap in groupings.iter().filter_map(|one| one.bootstrap.as_ref()) {
-        collect(&mut warnings, &bootstrap.warnings);
+    for grouping in &groupings {
+        let noticed = grouping.bootstrap.iter().flat_map(|bootstrap| &bootstrap.warnings);
+        let named = noticed.map(|warning| {
+            Warning::new(&*warning.code, format!("{}: {}", grouping.name, warning.message))
+        });
+        collect(&mut warnings, &named.collect::<Vec<_>>());
     }
     let mut summary = StudySummary {
         schema_version: SCHEMA_VERSION,
@@ -232,11 +237,9 @@ fn check_figures(study: &StudyFile, summary: &StudySummary) -> Result<Vec<CheckR
 
 fn input_files(study: &StudyFile, path: &Path, folder: &Path) -> Result<Vec<ManifestFile>, Error> {
     let mut inputs = vec![ManifestFile::of_input(path)?];
-    let tables = [Some(&study.patients.table), Some(&study.cartridges.sample_sheet)];
-    for table in tables.into_iter().chain([study.cells.as_ref().map(|cells| &cells.table)]) {
-        if let Some(table) = table {
-            inputs.push(ManifestFile::of_input(&folder.join(table))?);
-        }
+    let tables = [&study.patients.table, &study.cartridges.sample_sheet];
+    for table in tables.into_iter().chain(study.cells.as_ref().map(|cells| &cells.table)) {
+        inputs.push(ManifestFile::of_input(&folder.join(table))?);
     }
     Ok(inputs)
 }

@@ -93,9 +93,8 @@ fn measure(
     let found = run_segment(&archive, &settings, &step, &sink)?;
 
     let her2 = archive.channels.iter().position(|channel| *channel == Channel::Her2);
-    let is_ctc = |cell: &&CellRow| {
-        cell.event_class == EventClass::Ctc && cell.excluded_because.is_none()
-    };
+    let is_ctc =
+        |cell: &&CellRow| cell.event_class == EventClass::Ctc && cell.excluded_because.is_none();
     let ctcs: Vec<&CellRow> = found.cells.iter().filter(is_ctc).collect();
     sample.cells = ctcs
         .iter()
@@ -181,7 +180,7 @@ fn add_to_gallery(
 /// the strip is not so wide.
 fn tiles_of(strip: &Picture, cols: usize, n: usize) -> Vec<Picture> {
     let gaps = strip.cols.saturating_sub(n * cols);
-    if cols == 0 || n < 2 || n * cols > strip.cols || gaps % (n - 1) != 0 {
+    if cols == 0 || n < 2 || n * cols > strip.cols || !gaps.is_multiple_of(n - 1) {
         return Vec::new();
     }
     let stride = cols + gaps / (n - 1);

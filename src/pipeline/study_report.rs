@@ -9,8 +9,8 @@ use super::study_summary::{GroupingResult, StudySummary};
 use crate::report::number_format::{PStyle, Rounding, count, count_of, p_statement, significant};
 use crate::report::{
     Analysis, Bootstrap, BootstrapDocument, CellSection, Check, Checks, Cutoff, Fact, Flow,
-    Her2Section, HistogramFigure, HistogramInterval, InputFile, IntensityAxis, KmOptions, Report, StripCell, StripFigure, StripRow,
-    Trajectory, TrajectoryFigure,
+    Her2Section, HistogramFigure, HistogramInterval, InputFile, IntensityAxis, KmOptions, Report,
+    StripCell, StripFigure, StripRow, Trajectory, TrajectoryFigure,
 };
 
 /// Everything `report.html` shows.

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::bootstrap::BootstrapDocument;
 pub use super::study_checks::CheckResult;
 pub use super::study_data::CellCounts;
 use super::study_file::Her2CutOffs;
-use super::bootstrap::BootstrapDocument;
 use super::survive::SurviveDocument;
 use crate::Warning;
 use crate::report::number_format::{
@@ -201,6 +201,13 @@ pub fn summary_text(summary: &StudySummary) -> String {
             "{}: {} CTCs, {} HER2-positive; patients with a CTC: {positive}",
             timepoint.timepoint, timepoint.cells.n_ctc, timepoint.cells.n_her2pos
         );
+    }
+    for control in &summary.controls {
+        let found = control.cells.map_or_else(
+            || "not measured".to_owned(),
+            |cells| format!("{} CTCs, {} HER2-positive", cells.n_ctc, cells.n_her2pos),
+        );
+        let _ = writeln!(text, "control {}: {found}", control.sample_id);
     }
     for grouping in &summary.groupings {
         grouping_text(&mut text, grouping, summary);
