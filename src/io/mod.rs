@@ -8,6 +8,7 @@ pub mod cohort;
 pub mod hash;
 pub mod manifest;
 pub mod output_folder;
+pub mod picture_file;
 pub mod png;
 pub mod sample_table;
 pub mod table;

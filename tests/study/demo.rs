@@ -18,7 +18,7 @@ pub(crate) fn demo_inputs() -> (tempfile::TempDir, PathBuf) {
 pub(crate) fn run(study: &Path, target: &Path) -> Result<StudySummary, herscope::Error> {
     let settings = StudySettings { replicates: Some(0), ..StudySettings::default() };
     let out = OutputFolder::create(target, false)?;
-    let summary = run_study(study, &settings, &CpuEngine::new(), &|_, _, _| {}, &out)?;
+    let summary = run_study(study, &settings, &CpuEngine::new(), &|_, _, _| true, &out)?;
     out.commit()?;
     Ok(summary)
 }
@@ -110,4 +110,53 @@ fn the_text_names_each_published_figure_beside_the_computed_one() {
     for check in &summary.checks {
         assert!(text.contains(&check.title), "{} is in the text", check.id);
     }
+}
+
+#[test]
+fn the_control_cartridge_is_measured_and_in_no_analysis() {
+    let (folder, study) = demo_inputs();
+    let target = folder.path().join("out");
+    let summary = run(&study, &target).expect("the demo runs");
+    let [control] = summary.controls.as_slice() else { panic!("one control") };
+    let cells = control.cells.expect("measured");
+    // Drawn: 15 CTCs, some of them touching the border of their frame or the edge.
+    assert!((8..=20).contains(&cells.n_ctc), "{cells:?}");
+    assert!(cells.n_her2_high > 0, "some are bright: {cells:?}");
+    let report = std::fs::read_to_string(target.join("report.html")).expect("readable");
+    assert!(report.contains("data:image/png;base64,"), "the gallery shows them");
+    assert_eq!(summary.timepoints.len(), 3, "the control is no time point of the patients");
+}
+
+#[test]
+fn a_bootstrap_that_is_asked_for_is_in_summary_and_report() {
+    let (folder, study) = demo_inputs();
+    let target = folder.path().join("out");
+    let settings = StudySettings { replicates: Some(2000), ..StudySettings::default() };
+    let out = OutputFolder::create(&target, false).expect("a new folder");
+    let summary = run_study(&study, &settings, &CpuEngine::new(), &|_, _, _| true, &out)
+        .expect("the demo runs");
+    out.commit().expect("moved into place");
+    for grouping in &summary.groupings {
+        let bootstrap = grouping.bootstrap.as_ref().expect("asked for");
+        assert_eq!(bootstrap.replicates.requested, 2000, "as many as asked for");
+        let cox = grouping.survive.cox.as_ref().expect("a Cox model");
+        let (one, other) = (bootstrap.estimate.hazard_ratio, cox.terms[0].hazard_ratio);
+        let difference = one.expect("finite") - other.expect("finite");
+        assert!(difference.abs() < 1e-12, "one estimate in both: {difference}");
+    }
+    let report = std::fs::read_to_string(target.join("report.html")).expect("readable");
+    assert!(report.contains("Bootstrap hazard ratios"), "the histogram is drawn");
+}
+
+#[test]
+fn a_caller_can_stop_the_run() {
+    let (folder, study) = demo_inputs();
+    let target = folder.path().join("out");
+    let out = OutputFolder::create(&target, false).expect("a new folder");
+    let settings = StudySettings::default();
+    let error = run_study(&study, &settings, &CpuEngine::new(), &|_, _, _| false, &out)
+        .expect_err("stopped at once");
+    assert!(error.is_interrupted(), "{error}");
+    drop(out);
+    assert!(!target.exists(), "nothing is left half-written");
 }
