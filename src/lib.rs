@@ -29,8 +29,16 @@
 //! # Ok::<(), herscope::Error>(())
 //! ```
 
+pub mod association;
+pub mod cli;
+pub mod compute;
 pub mod error;
 pub mod imaging;
+pub mod io;
+pub mod kernels;
+pub mod numeric;
+pub mod pipeline;
+pub mod report;
 pub mod survival;
 pub mod units;
 

@@ -1,3 +1,5 @@
 //! The herscope binary: parse, run, exit code.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    herscope::cli::run()
+}

@@ -15,10 +15,12 @@ mod label;
 mod median;
 mod morphology;
 mod outline;
+mod picture;
 mod pixel_box;
 mod prior_match;
 mod reduce;
 mod regionprops;
+mod rescale;
 mod segment_frame;
 mod thicken;
 mod threshold;
@@ -37,6 +39,7 @@ pub use her2::{Her2Class, Her2Cutoffs, Her2Heterogeneity, Share, h_score, leukoc
 pub use histogram::Histogram;
 pub use label::{Connectivity, label_components, label_union};
 pub use morphology::{clear_border, open_area, tidy, without_perimeter};
+pub use picture::{DisplayRange, Picture};
 pub use pixel_box::PixelBox;
 pub use prior_match::{PriorLocation, match_prior, prior_box};
 pub use reduce::reduce_eighth;
@@ -44,6 +47,7 @@ pub use regionprops::{
     Background, ChannelProperties, MeasureSettings, ObjectProperties, background, measure_objects,
     thumbnail_box,
 };
+pub use rescale::{IntensityScale, RawPage, Samples, StretchLimits, rescale, saturation_level};
 pub use segment_frame::{
     ChannelContour, ChannelResult, CropSegmentation, FrameSegmentation, FrameSettings,
     finish_frame, outline_channel, segment_crop, segment_frame,

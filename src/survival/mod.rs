@@ -1,5 +1,47 @@
 //! Pure statistics of right-censored outcomes in `f64`: no file, clock, thread pool or device.
 
+mod baseline_hazard;
+mod cohort;
+mod concordance;
+mod confidence;
+mod cox;
+mod cox_checks;
+mod cox_fit;
+mod cox_likelihood;
+mod design_matrix;
+mod exact_ties;
+mod firth;
+mod groups;
+mod intervals;
+mod kaplan_meier;
+mod logrank;
+mod nelson_aalen;
 mod outcome;
+mod profile;
+mod residuals;
+mod risk_set;
+mod risk_table;
+mod rmst;
+mod tails;
 
+pub use baseline_hazard::{BaselineHazard, PredictedStep, baseline_hazard};
+pub use cohort::{Cohort, Covariate, DroppedRows, Factor, TermColumn};
+pub use concordance::{Concordance, concordance};
+pub use confidence::{ConfLevel, ConfType, Confidence};
+pub use cox::{
+    ChiSquaredTest, CoefLimit, CovariateColumn, CoxData, CoxFit, CoxOptions, CoxStatus, CoxTerm,
+    Ties,
+};
+pub use cox_checks::{PhTest, TimeTransform, cox_zph};
+pub use cox_fit::fit_cox;
+pub use design_matrix::{DesignMatrix, design_matrix};
+pub use firth::{FirthFit, FirthTerm, fit_firth};
+pub use intervals::{JoinedIntervals, join_intervals};
+pub use kaplan_meier::{KaplanMeier, KaplanMeierRow, QuantileEstimate, SurvivalAt};
+pub use logrank::{LogRank, PairwiseLogRank, fit_logrank, fit_pairwise_logrank, holm};
+pub use nelson_aalen::{NelsonAalenRow, nelson_aalen};
 pub use outcome::{Outcome, TieRepair};
+pub use profile::{ProfileLimits, profile_limits};
+pub use residuals::{CoxResiduals, SchoenfeldResidual, cox_residuals};
+pub use rmst::{Rmst, RmstContrast, fit_rmst};
+pub(crate) use tails::normal_two_sided;

@@ -74,6 +74,9 @@ impl Outcome {
         {
             return Err(bad(i, "weight", weight[i], "a finite weight > 0"));
         }
+        // -0.0 + 0.0 is 0.0: a time of "-0" must sort and compare as zero.
+        let positive_zero = |column: Vec<f64>| column.into_iter().map(|t| t + 0.0).collect();
+        let (time, entry): (Vec<f64>, _) = (positive_zero(time), entry.map(positive_zero));
         let (time, entry) = match ties {
             TieRepair::Keep => (time, entry),
             TieRepair::Merge => merge_rounded_times(time, entry),
@@ -119,6 +122,39 @@ impl Outcome {
     /// Case weights `[n]`.
     pub fn weight(&self) -> Option<&[f64]> {
         self.weight.as_deref()
+    }
+
+    /// Sum of the case weights of rows that end in an event (their number without weights).
+    pub fn weighted_events(&self) -> f64 {
+        (0..self.len()).filter(|&i| self.event[i]).map(|i| self.weight_of(i)).sum()
+    }
+
+    /// Case weight of row `i`, 1 without weights.
+    ///
+    /// # Panics
+    /// When `i` is not below [`len`](Self::len).
+    pub fn weight_of(&self, i: usize) -> f64 {
+        self.weight.as_ref().map_or(1.0, |weight| weight[i])
+    }
+
+    /// Weighted number at risk just before `time`: rows with `entry < time <= their time`.
+    ///
+    /// ```
+    /// use herscope::survival::Outcome;
+    /// let outcome = Outcome::right_censored(vec![2.0, 3.0, 4.0], vec![true, true, false])?;
+    /// assert_eq!(outcome.n_at_risk(3.0), 2.0);
+    /// # Ok::<(), herscope::Error>(())
+    /// ```
+    pub fn n_at_risk(&self, time: f64) -> f64 {
+        let inside = |i: &usize| {
+            self.time[*i] >= time && self.entry.as_ref().is_none_or(|entry| entry[*i] < time)
+        };
+        (0..self.len()).filter(inside).map(|i| self.weight_of(i)).sum()
+    }
+
+    /// The largest follow-up time, `None` without rows.
+    pub fn last_time(&self) -> Option<f64> {
+        self.time.iter().copied().reduce(f64::max)
     }
 
     /// The same rows with events and censorings exchanged: reverse Kaplan-Meier follow-up.
@@ -188,6 +224,13 @@ mod tests {
         let kept = Outcome::new(vec![0.1 + 0.2, 0.3], vec![true; 2], None, None, TieRepair::Keep)
             .expect("valid rows");
         assert_ne!(kept.time()[0], kept.time()[1], "Keep takes times as they stand");
+    }
+
+    #[test]
+    fn negative_zero_is_the_same_time_as_zero() {
+        let outcome = Outcome::new(vec![-0.0, 0.0], vec![true; 2], None, None, TieRepair::Keep)
+            .expect("zero is a valid time");
+        assert!(outcome.time().iter().all(|t| t.is_sign_positive()), "-0.0 becomes 0.0");
     }
 
     #[test]

@@ -1,0 +1,249 @@
+//! What was typed. Nothing here is resolved; pipelines take settings, not arguments.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// From CellSearch cartridge pixels and a cohort table to HER2 on circulating tumour cells and a
+/// survival report.
+#[derive(Debug, Parser)]
+#[command(name = "herscope", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    after_help = "Examples:\n  herscope demo\n  herscope survive patients.csv --time pfs_months --event pfs_event --group her2_ctc_pos\n  herscope bootstrap patients.csv --time pfs_months --event pfs_event --group ctc_pos_t1 --replicates 1000000\n  herscope segment 900011.1.1 --out cells --her2-med 30 --her2-high 200\n\nExit codes: 0 done, 1 some inputs failed, 2 usage, 3 bad input, 4 output problem,\n5 device not available, 6 not trustworthy (--strict), 130 interrupted."
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) shared: Shared,
+}
+
+/// Flags of every command.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Shared {
+    /// Folder for everything the command writes
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print one JSON document on stdout
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// auto, cpu, gpu, or part of an adapter's name
+    #[arg(long, global = true, default_value = "auto", env = "HERSCOPE_DEVICE")]
+    pub(crate) device: String,
+    /// Number of CPU threads; all cores without it. Results do not depend on it
+    #[arg(long, global = true, value_name = "N", env = "HERSCOPE_THREADS")]
+    pub(crate) threads: Option<usize>,
+    /// Seed of every random draw
+    #[arg(long, global = true, value_name = "S", env = "HERSCOPE_SEED")]
+    pub(crate) seed: Option<u64>,
+    /// Level of all intervals
+    #[arg(long, global = true, value_name = "LEVEL")]
+    pub(crate) conf_level: Option<f64>,
+    /// Replace an existing output
+    #[arg(long, global = true)]
+    pub(crate) force: bool,
+    /// No progress and no notes on stderr; errors and warnings stay
+    #[arg(long, global = true)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write the embedded demo study, run it, and compare with the published figures
+    Demo(DemoArgs),
+    /// Run a whole study from one file
+    Study(StudyArgs),
+    /// Find and measure the cells of cartridge images
+    Segment(SegmentArgs),
+    /// Follow-up, Kaplan-Meier, log-rank and Cox of a cohort
+    Survive(SurviveArgs),
+    /// Resample the hazard ratio of a cohort
+    Bootstrap(BootstrapArgs),
+    /// List adapters and say which one auto takes
+    Devices,
+    /// Print shell completions
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write man pages into a folder
+    Man {
+        /// Folder for the pages
+        folder: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Folder for the demo's inputs and results
+    #[arg(default_value = "herscope-demo")]
+    pub(crate) folder: PathBuf,
+    /// Bootstrap replicates instead of the study file's
+    #[arg(long, value_name = "N")]
+    pub(crate) replicates: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StudyArgs {
+    /// The study file
+    pub(crate) study: PathBuf,
+    /// Bootstrap replicates instead of the study file's
+    #[arg(long, value_name = "N")]
+    pub(crate) replicates: Option<u64>,
+}
+
+/// Columns of a cohort table.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct CohortArgs {
+    /// The cohort: a CSV file with one row a subject, - for stdin
+    pub(crate) cohort: PathBuf,
+    /// Column of subject identifiers
+    #[arg(long, value_name = "COL")]
+    pub(crate) id: Option<String>,
+    /// Column of follow-up times
+    #[arg(long, value_name = "COL")]
+    pub(crate) time: Option<String>,
+    /// Column that is 1 or true where follow-up ended in an event
+    #[arg(long, value_name = "COL")]
+    pub(crate) event: Option<String>,
+    /// Text in the event column that means an event
+    #[arg(long, value_name = "V")]
+    pub(crate) event_value: Option<String>,
+    /// Column of entry times (left truncation)
+    #[arg(long, value_name = "COL")]
+    pub(crate) entry: Option<String>,
+    /// Column that splits curves and tests
+    #[arg(long, value_name = "COL")]
+    pub(crate) group: Option<String>,
+    /// Reference level of the group
+    #[arg(long, value_name = "LEVEL", requires = "group")]
+    pub(crate) reference: Option<String>,
+    /// Further Cox terms, A:B for an interaction
+    #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
+    pub(crate) covariates: Vec<String>,
+    /// Column of strata
+    #[arg(long, value_name = "COL")]
+    pub(crate) strata: Option<String>,
+    /// Column of case weights
+    #[arg(long, value_name = "COL")]
+    pub(crate) weights: Option<String>,
+    /// Column of clusters
+    #[arg(long, value_name = "COL")]
+    pub(crate) cluster: Option<String>,
+    /// Read AVAL, CNSR (0 is an event) and USUBJID
+    #[arg(long)]
+    pub(crate) adtte: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TiesArg {
+    Efron,
+    Breslow,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SurviveArgs {
+    #[command(flatten)]
+    pub(crate) cohort: CohortArgs,
+    /// Scale of the limits of the curves: log, log-log, plain or logit
+    #[arg(long, default_value = "log", value_name = "TYPE")]
+    pub(crate) conf_type: String,
+    /// Treatment of tied events
+    #[arg(long, value_enum, default_value = "efron")]
+    pub(crate) ties: TiesArg,
+    /// Exponent of the log-rank weights (0: log-rank, 1: Peto-Peto)
+    #[arg(long, default_value_t = 0.0, value_name = "R")]
+    pub(crate) rho: f64,
+    /// Restricted mean survival up to this time
+    #[arg(long, value_name = "TAU")]
+    pub(crate) rmst: Option<f64>,
+    /// Clock of the proportional-hazards test: km, identity, rank or log
+    #[arg(long, value_name = "CLOCK")]
+    pub(crate) zph: Option<String>,
+    /// Also fit with Firth's penalty
+    #[arg(long)]
+    pub(crate) firth: bool,
+    /// Exit with 6 when a model has no finite or converged estimate
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BootstrapArgs {
+    #[command(flatten)]
+    pub(crate) cohort: CohortArgs,
+    /// Number of replicates
+    #[arg(long, default_value_t = 100_000, value_name = "N")]
+    pub(crate) replicates: u64,
+    /// How subjects are drawn
+    #[arg(long, value_enum, default_value = "case")]
+    pub(crate) resample: ResampleArg,
+    /// What is resampled
+    #[arg(long, value_enum, default_value = "hazard-ratio")]
+    pub(crate) statistic: StatisticArg,
+    /// percentile, percentile_keepinf, basic, normal, bca
+    #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
+    pub(crate) intervals: Vec<String>,
+    /// Also print the SHA-256 of all drawn indices
+    #[arg(long)]
+    pub(crate) hash_draws: bool,
+    /// Exit with 6 when the estimate of the data as given is not finite
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ResampleArg {
+    Case,
+    Stratified,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StatisticArg {
+    HazardRatio,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SegmentArgs {
+    /// CellTracks archive folders, or multi-page TIFF frames
+    #[arg(required = true)]
+    pub(crate) archives: Vec<PathBuf>,
+    /// full: whole frames; marker: crops at the operator's locations
+    #[arg(long, default_value = "full", value_parser = ["full", "marker"])]
+    pub(crate) mode: String,
+    /// triangle, otsu, or one intensity for all channels
+    #[arg(long, default_value = "triangle", value_name = "RULE")]
+    pub(crate) threshold: String,
+    /// Whose pixels choose the threshold
+    #[arg(long, default_value = "cartridge", value_parser = ["cartridge", "frame"])]
+    pub(crate) scope: String,
+    /// Weight of the data against the length of the outline
+    #[arg(long, value_name = "L")]
+    pub(crate) lambda: Option<f32>,
+    /// breast, prostate, cell-line, or a file of conditions
+    #[arg(long, value_name = "GATES")]
+    pub(crate) gates: Option<String>,
+    /// HER2 cut-off between neg and med; there is no default
+    #[arg(long, value_name = "X", requires = "her2_high")]
+    pub(crate) her2_med: Option<f64>,
+    /// HER2 cut-off between med and high; there is no default
+    #[arg(long, value_name = "Y", requires = "her2_med")]
+    pub(crate) her2_high: Option<f64>,
+    /// leukocytes:Q, a quantile of the sample's own leukocytes
+    #[arg(long, value_name = "SOURCE", conflicts_with = "her2_med")]
+    pub(crate) her2_from: Option<String>,
+    /// Which HER2 mean the cut-offs are applied to
+    #[arg(long, default_value = "union", value_parser = ["union", "channel"])]
+    pub(crate) her2_measure: String,
+    /// Edge of a pixel in micrometres
+    #[arg(long, value_name = "V")]
+    pub(crate) pixel_size_um: Option<f64>,
+    /// Rows and columns of frames, such as 5x35
+    #[arg(long, value_name = "ROWSxCOLS")]
+    pub(crate) grid: Option<String>,
+    /// What each page shows, in the order of the file, such as dapi,her2,ck,cd45
+    #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
+    pub(crate) channels: Vec<String>,
+    /// accept: divide by the page's maximum (default); full: by the largest storable value
+    #[arg(long, default_value = "accept", value_parser = ["accept", "full"])]
+    pub(crate) intensity_scale: String,
+}

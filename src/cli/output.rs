@@ -1,0 +1,56 @@
+//! What is said and where: results on stdout, everything else on stderr.
+
+use crate::{Error, Warning};
+use serde::Serialize;
+use std::io::{ErrorKind, Write};
+
+/// Prints a result. A reader that has gone away is no failure.
+pub(crate) fn print_result(text: &str) -> Result<(), Error> {
+    let mut out = std::io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match written {
+        Err(source) if source.kind() != ErrorKind::BrokenPipe => {
+            Err(Error::output("printing the result").found(source.to_string()).caused_by(source))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Prints a document as JSON.
+pub(crate) fn print_json(document: &impl Serialize) -> Result<(), Error> {
+    print_result(&format!("{}\n", json(document)?))
+}
+
+/// A document as indented JSON.
+pub(crate) fn json(document: &impl Serialize) -> Result<String, Error> {
+    serde_json::to_string_pretty(document)
+        .map_err(|source| Error::output("writing the document as JSON").caused_by(source))
+}
+
+/// Prints warnings, once, on stderr.
+pub(crate) fn print_warnings(warnings: &[Warning]) {
+    for Warning { code, message } in warnings {
+        eprintln!("warning: {message} [{code}]");
+    }
+}
+
+/// Prints an error with what caused it.
+pub(crate) fn print_error(error: &Error) {
+    let mut text = format!("error: {error}");
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(&format!("\n  because: {cause_text}"));
+        }
+        source = cause.source();
+    }
+    eprintln!("{text}");
+}
+
+/// A note for a person, unless quiet.
+pub(crate) fn note(quiet: bool, text: &str) {
+    if !quiet {
+        eprintln!("{text}");
+    }
+}

@@ -1,0 +1,361 @@
+//! `herscope segment`.
+
+use super::args::{SegmentArgs, Shared};
+use super::exit::ExitCode;
+use super::output::{json, print_error, print_json, print_result, print_warnings};
+use super::progress::{Progress, watch_interrupts};
+use crate::imaging::{Channel, FrameGrid, GateSet, Her2Cutoffs, IntensityScale};
+use crate::io::cell_table::{CellTable, FrameTable};
+use crate::io::celltracks::{Archive, ArchiveOptions};
+use crate::io::output_folder::{OutputFile, OutputFolder};
+use crate::io::sample_table::SampleTable;
+use crate::io::text::read_text;
+use crate::pipeline::segment::{
+    Her2Measure, Her2Rule, SampleSegmentation, SegmentMode, SegmentSettings, ThresholdRule,
+    ThresholdScope, run_segment,
+};
+use crate::pipeline::segment_output::FolderPictures;
+use crate::report::{Align, TextTable};
+use crate::units::MicronsPerPixel;
+use crate::{Error, Warning};
+use serde::Serialize;
+use std::path::Path;
+
+/// What `segment --json` prints; also the settings part of the manifest.
+#[derive(Serialize)]
+struct SegmentDocument {
+    schema_version: u32,
+    command: &'static str,
+    version: &'static str,
+    warnings: Vec<Warning>,
+    settings: SettingsBlock,
+    samples: Vec<SampleBlock>,
+    failures: Vec<FailureBlock>,
+    outputs: Vec<OutputFile>,
+}
+
+#[derive(Serialize)]
+struct SettingsBlock {
+    mode: String,
+    threshold: String,
+    scope: String,
+    lambda: Option<f32>,
+    gates: String,
+    her2_med: Option<f64>,
+    her2_high: Option<f64>,
+    her2_from: Option<String>,
+    her2_measure: String,
+    intensity_scale: String,
+    device: &'static str,
+}
+
+#[derive(Serialize)]
+struct SampleBlock {
+    sample_id: String,
+    channels: Vec<String>,
+    thresholds: Option<Vec<f64>>,
+    pixel_size_um: f64,
+    n_frames: usize,
+    n_frames_failed: usize,
+    n_events: usize,
+    n_ctc: usize,
+    n_wbc: usize,
+    n_other: usize,
+}
+
+#[derive(Serialize)]
+struct FailureBlock {
+    path: String,
+    message: String,
+}
+
+/// Runs the command.
+pub(super) fn segment(args: &SegmentArgs, shared: &Shared) -> Result<ExitCode, Error> {
+    let Some(target) = &shared.out else {
+        return Err(Error::usage("segmenting")
+            .found("no --out")
+            .expected("--out DIR for the tables"));
+    };
+    let options = archive_options(args)?;
+    let out = OutputFolder::create(target, shared.force)?;
+    watch_interrupts();
+    let mut run = Run::new(args)?;
+    let mut first_error = None;
+    for path in &args.archives {
+        let progress = Progress::new(shared.quiet, "segmenting");
+        match run.sample(path, args, &options, &out, &progress) {
+            Ok(()) => {}
+            Err(error) if error.is_input() => {
+                drop(progress);
+                print_error(&error);
+                run.failures.push(FailureBlock {
+                    path: path.display().to_string(),
+                    message: error.to_string(),
+                });
+                first_error.get_or_insert(error);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    match first_error {
+        Some(error) if run.samples.is_empty() => Err(error),
+        _ => run.finish(args, shared, out),
+    }
+}
+
+/// Tables that grow sample by sample.
+struct Run {
+    cells: Option<(Vec<String>, CellTable)>,
+    frames: FrameTable,
+    table: SampleTable,
+    samples: Vec<SampleBlock>,
+    failures: Vec<FailureBlock>,
+    warnings: Vec<Warning>,
+}
+
+impl Run {
+    fn new(args: &SegmentArgs) -> Result<Self, Error> {
+        let mut warnings = Vec::new();
+        if args.her2_med.is_none() && args.her2_from.is_none() {
+            let message = "no HER2 cut-offs were given, so cells have no HER2 class; no published cut-off exists for this scale";
+            warnings.push(Warning::new("no_her2_cutoffs", message));
+        }
+        Ok(Self {
+            cells: None,
+            frames: FrameTable::new()?,
+            table: SampleTable::new()?,
+            samples: Vec::new(),
+            failures: Vec::new(),
+            warnings,
+        })
+    }
+
+    fn sample(
+        &mut self,
+        path: &Path,
+        args: &SegmentArgs,
+        options: &ArchiveOptions,
+        out: &OutputFolder,
+        progress: &Progress,
+    ) -> Result<(), Error> {
+        let archive = Archive::open(path, options)?;
+        let (settings, gate_warnings) = settings(args, &archive.channels)?;
+        let sink = FolderPictures { folder: out, overlays: true, thumbnails: true };
+        let report = |done: usize, total: usize| {
+            if progress.at(done as u64, total as u64) {
+                Ok(())
+            } else {
+                Err(Error::interrupted("segmenting")
+                    .found(format!("an interrupt after {done} of {total} steps")))
+            }
+        };
+        let done = run_segment(&archive, &settings, &report, &sink)?;
+        self.warnings.extend(gate_warnings);
+        self.add(&archive, done)
+    }
+
+    fn add(&mut self, archive: &Archive, done: SampleSegmentation) -> Result<(), Error> {
+        if self.cells.is_none() {
+            self.cells = Some((done.channels.clone(), CellTable::new(&done.channels)?));
+        }
+        if let Some((channels, cells)) = &mut self.cells {
+            if *channels != done.channels {
+                return Err(Error::input("collecting the cells of all samples")
+                    .at(done.sample_id)
+                    .found(format!("channels {}", done.channels.join(", ")))
+                    .expected(format!("those of the first sample: {}", channels.join(", "))));
+            }
+            cells.push_sample(&done.sample_id, &done.channels, &done.cells)?;
+        }
+        self.frames.push_sample(&done.sample_id, &done.frames)?;
+        self.table.push(&done.sample_id, &done.summary)?;
+        for frame in &done.failed_frames {
+            self.failures.push(FailureBlock {
+                path: frame.path.display().to_string(),
+                message: frame.message.clone(),
+            });
+        }
+        self.warnings.extend(done.warnings);
+        self.samples.push(SampleBlock {
+            sample_id: done.sample_id,
+            channels: done.channels,
+            thresholds: done.thresholds,
+            pixel_size_um: archive.pixel_size.0,
+            n_frames: done.summary.n_frames,
+            n_frames_failed: done.summary.n_frames_failed,
+            n_events: done.summary.n_events,
+            n_ctc: done.summary.n_ctc,
+            n_wbc: done.summary.n_wbc,
+            n_other: done.summary.n_other,
+        });
+        Ok(())
+    }
+
+    fn finish(
+        self,
+        args: &SegmentArgs,
+        shared: &Shared,
+        out: OutputFolder,
+    ) -> Result<ExitCode, Error> {
+        if let Some((_, cells)) = self.cells {
+            out.write("cells.csv", cells.finish()?)?;
+        }
+        out.write("frames.csv", self.frames.finish()?)?;
+        out.write("samples.csv", self.table.finish()?)?;
+        let document = SegmentDocument {
+            schema_version: 1,
+            command: "segment",
+            version: env!("CARGO_PKG_VERSION"),
+            warnings: self.warnings,
+            settings: settings_block(args),
+            samples: self.samples,
+            failures: self.failures,
+            outputs: out.files()?,
+        };
+        out.write("manifest.json", json(&document)?)?;
+        let folder = out.commit()?;
+        for failure in &document.failures {
+            print_warnings(&[Warning::new("refused", failure.message.clone())]);
+        }
+        print_warnings(&document.warnings);
+        if shared.json {
+            print_json(&document)?;
+        } else {
+            print_result(&text(&document, &folder))?;
+        }
+        Ok(if document.failures.is_empty() { ExitCode::Done } else { ExitCode::Partial })
+    }
+}
+
+fn text(document: &SegmentDocument, folder: &Path) -> String {
+    let mut table = TextTable::new([
+        ("sample", Align::Left),
+        ("frames", Align::Right),
+        ("refused", Align::Right),
+        ("events", Align::Right),
+        ("CTC", Align::Right),
+        ("WBC", Align::Right),
+        ("other", Align::Right),
+    ]);
+    for s in &document.samples {
+        let counts = [s.n_frames, s.n_frames_failed, s.n_events, s.n_ctc, s.n_wbc, s.n_other];
+        table.row(std::iter::once(s.sample_id.clone()).chain(counts.map(|n| n.to_string())));
+    }
+    format!("{}Tables and pictures are in {}\n", table.render(), folder.display())
+}
+
+fn settings_block(args: &SegmentArgs) -> SettingsBlock {
+    SettingsBlock {
+        mode: args.mode.clone(),
+        threshold: args.threshold.clone(),
+        scope: args.scope.clone(),
+        lambda: args.lambda,
+        gates: args.gates.clone().unwrap_or_else(|| "breast".into()),
+        her2_med: args.her2_med,
+        her2_high: args.her2_high,
+        her2_from: args.her2_from.clone(),
+        her2_measure: args.her2_measure.clone(),
+        intensity_scale: args.intensity_scale.clone(),
+        device: "cpu",
+    }
+}
+
+fn archive_options(args: &SegmentArgs) -> Result<ArchiveOptions, Error> {
+    let channels: Vec<Channel> = args.channels.iter().map(|name| channel(name)).collect();
+    if let Some(size) = args.pixel_size_um
+        && !(size.is_finite() && size > 0.0)
+    {
+        return Err(Error::usage("reading --pixel-size-um")
+            .found(size.to_string())
+            .expected("micrometres above 0"));
+    }
+    Ok(ArchiveOptions {
+        grid: args.grid.as_deref().map(grid).transpose()?,
+        channels: (!channels.is_empty()).then_some(channels),
+        pixel_size: args.pixel_size_um.map(MicronsPerPixel),
+        scale: match args.intensity_scale.as_str() {
+            "full" => IntensityScale::FullScale,
+            _ => IntensityScale::PageMaximum,
+        },
+    })
+}
+
+fn channel(name: &str) -> Channel {
+    match name.to_lowercase().as_str() {
+        "dapi" => Channel::Dapi,
+        "ck" => Channel::Cytokeratin,
+        "cd45" => Channel::Cd45,
+        "her2" => Channel::Her2,
+        _ => Channel::Other(name.to_owned()),
+    }
+}
+
+fn grid(text: &str) -> Result<FrameGrid, Error> {
+    let parts = text.split_once('x').and_then(|(rows, cols)| {
+        Some(FrameGrid { rows: rows.parse().ok()?, cols: cols.parse().ok()? })
+    });
+    parts.filter(|grid| grid.rows > 0 && grid.cols > 0).ok_or_else(|| {
+        Error::usage("reading --grid")
+            .found(format!("{text:?}"))
+            .expected("ROWSxCOLS, such as 5x35")
+    })
+}
+
+fn settings(
+    args: &SegmentArgs,
+    channels: &[Channel],
+) -> Result<(SegmentSettings, Vec<Warning>), Error> {
+    let usage = |flag: &str, found: &str, right: &str| {
+        Error::usage(format!("reading {flag}"))
+            .found(format!("{found:?}"))
+            .expected(right.to_owned())
+    };
+    let threshold = match args.threshold.as_str() {
+        "triangle" => ThresholdRule::Triangle,
+        "otsu" => ThresholdRule::Otsu,
+        value => ThresholdRule::Value(
+            value
+                .parse()
+                .map_err(|_| usage("--threshold", value, "triangle, otsu or an intensity"))?,
+        ),
+    };
+    let her2 = match (args.her2_med, args.her2_high, &args.her2_from) {
+        (Some(med), Some(high), _) => Her2Rule::Cutoffs(Her2Cutoffs::new(med, high)?),
+        (_, _, Some(source)) => {
+            let level = source.strip_prefix("leukocytes:").and_then(|q| q.parse().ok());
+            Her2Rule::Leukocytes(level.ok_or_else(|| {
+                usage("--her2-from", source, "leukocytes:Q with Q between 0 and 1")
+            })?)
+        }
+        _ => Her2Rule::Unclassified,
+    };
+    let (gates, warnings) = match args.gates.as_deref() {
+        None => (None, Vec::new()),
+        Some(name) => match GateSet::named(name) {
+            Some(gates) => (Some(gates), Vec::new()),
+            None => {
+                let text = read_text(Path::new(name), "reading the gates")?;
+                let (gates, warnings) = GateSet::parse(&text, channels)?;
+                (Some(gates), warnings)
+            }
+        },
+    };
+    let settings = SegmentSettings {
+        mode: if args.mode == "marker" { SegmentMode::Marker } else { SegmentMode::Full },
+        threshold,
+        scope: if args.scope == "frame" {
+            ThresholdScope::Frame
+        } else {
+            ThresholdScope::Cartridge
+        },
+        lambda: args.lambda,
+        gates,
+        her2,
+        her2_measure: if args.her2_measure == "channel" {
+            Her2Measure::Channel
+        } else {
+            Her2Measure::Union
+        },
+    };
+    Ok((settings, warnings))
+}

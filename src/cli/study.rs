@@ -1,0 +1,70 @@
+//! `herscope study` and `herscope demo`.
+
+use super::args::{DemoArgs, Shared, StudyArgs};
+use super::exit::ExitCode;
+use super::output::{note, print_json, print_result, print_warnings};
+use super::progress::{Progress, watch_interrupts};
+use crate::Error;
+use crate::compute::select;
+use crate::io::output_folder::OutputFolder;
+use crate::pipeline::demo::write_demo;
+use crate::pipeline::study::summary_text;
+use crate::pipeline::study::{StudySettings, run_study};
+use std::path::{Path, PathBuf};
+
+/// Writes the demo's inputs and runs its study.
+pub(super) fn demo(args: &DemoArgs, shared: &Shared) -> Result<ExitCode, Error> {
+    let study = write_demo(&args.folder, shared.force)?;
+    let target = shared.out.clone().unwrap_or_else(|| args.folder.join("results"));
+    run(&study, &target, args.replicates, shared)
+}
+
+/// Runs the study a file describes; results go beside it unless `--out` says otherwise.
+pub(super) fn study(args: &StudyArgs, shared: &Shared) -> Result<ExitCode, Error> {
+    let target = shared.out.clone().unwrap_or_else(|| beside(&args.study));
+    run(&args.study, &target, args.replicates, shared)
+}
+
+/// `STUDY-results` in the folder of `STUDY.toml`.
+fn beside(study: &Path) -> PathBuf {
+    let stem = study.file_stem().map_or_else(|| "study".into(), |stem| stem.to_string_lossy());
+    study.with_file_name(format!("{stem}-results"))
+}
+
+fn run(
+    study: &Path,
+    target: &Path,
+    replicates: Option<u64>,
+    shared: &Shared,
+) -> Result<ExitCode, Error> {
+    let out = OutputFolder::create(target, shared.force)?;
+    let Ok(request) = shared.device.parse();
+    let selection = select(&request)?;
+    let device = selection.backend.device();
+    note(shared.quiet, &format!("device: {} ({})", device.name, selection.reason));
+    watch_interrupts();
+    let settings = StudySettings {
+        replicates,
+        seed: shared.seed,
+        conf_level: shared.conf_level,
+        command: Some(std::env::args().collect::<Vec<_>>().join(" ")),
+        date: None,
+    };
+    let summary = {
+        let progress = Progress::new(shared.quiet, "study");
+        let report = |stage: &str, done: u64, total: u64| {
+            progress.say(stage);
+            progress.at(done, total);
+        };
+        run_study(study, &settings, selection.backend.as_ref(), &report, &out)?
+    };
+    let folder = out.commit()?;
+    print_warnings(&summary.warnings);
+    if shared.json {
+        print_json(&summary)?;
+    } else {
+        let report = folder.join("report.html");
+        print_result(&format!("{}\nReport: {}\n", summary_text(&summary), report.display()))?;
+    }
+    Ok(if summary.is_partial() { ExitCode::Partial } else { ExitCode::Done })
+}

@@ -1,0 +1,108 @@
+//! What every engine can do.
+
+use crate::Error;
+use crate::kernels::hazard_ratio_bootstrap::{Plan, Replicate};
+use crate::kernels::her2_threshold::Thresholded;
+use serde::Serialize;
+
+/// The device a result was made on, as written into every document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DeviceInfo {
+    /// `cpu` or `gpu`.
+    pub backend: &'static str,
+    /// Adapter or engine, with driver or instruction set.
+    pub name: String,
+}
+
+/// An engine that runs the kernels. The same inputs give the same integers on every engine, and
+/// the same floats within each kernel's stated tolerance.
+pub trait Backend: Send + Sync {
+    /// The device in words.
+    fn device(&self) -> DeviceInfo;
+
+    /// Fills `out` with the replicates of `plan` from number `first`.
+    ///
+    /// # Errors
+    /// The device failed; `out` then holds nothing of use.
+    fn hazard_ratio_bootstrap(
+        &self,
+        plan: &Plan,
+        first: u64,
+        out: &mut [Replicate],
+    ) -> Result<(), ComputeError>;
+
+    /// Fills `units`, `[n_replicates x n_slots]`, with the draws of `plan` from replicate `first`.
+    ///
+    /// # Errors
+    /// The device failed.
+    fn resample_draws(
+        &self,
+        plan: &Plan,
+        first: u64,
+        units: &mut [u32],
+    ) -> Result<(), ComputeError>;
+
+    /// Thresholds a plane.
+    ///
+    /// # Errors
+    /// The device failed, or the plane is larger than its buffers.
+    fn her2_threshold(&self, pixels: &[f32], threshold: f32) -> Result<Thresholded, ComputeError>;
+
+    /// What happened on the way that the user must know, such as a change of device.
+    fn warnings(&self) -> Vec<crate::Warning> {
+        Vec::new()
+    }
+}
+
+/// Why a device could not do its work.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ComputeError {
+    /// There is no adapter at all.
+    #[error("no GPU adapter was found (Vulkan, Metal or DX12 driver missing?)")]
+    NoAdapter,
+    /// No adapter has the name asked for.
+    #[error("no adapter is called {name:?}; there are: {available}")]
+    UnknownAdapter {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        available: String,
+    },
+    /// The adapter gave no device.
+    #[error("the adapter {adapter} gave no device: {reason}")]
+    NoDevice {
+        /// Adapter name.
+        adapter: String,
+        /// The driver's words.
+        reason: String,
+    },
+    /// The device was lost during the run.
+    #[error("the device was lost: {0}")]
+    DeviceLost(String),
+    /// The device has no memory left.
+    #[error("the device is out of memory")]
+    OutOfMemory,
+    /// The work needs more than the device's limits.
+    #[error("the work needs {needed} {what}, the device allows {limit}")]
+    Limit {
+        /// What is limited.
+        what: &'static str,
+        /// What the work needs.
+        needed: u64,
+        /// What the device allows.
+        limit: u64,
+    },
+    /// The driver refused the work.
+    #[error("the driver refused the work: {0}")]
+    Refused(String),
+    /// The device ended without writing all of its output.
+    #[error("the device left {0} results unwritten")]
+    Unwritten(usize),
+}
+
+impl From<ComputeError> for Error {
+    fn from(error: ComputeError) -> Self {
+        Self::device(format!("using the device: {error}")).caused_by(error)
+    }
+}

@@ -1,0 +1,71 @@
+//! The CPU engine: every kernel's twin, on all cores, with the widest lanes the processor has.
+
+use super::backend::{Backend, ComputeError, DeviceInfo};
+use crate::kernels::hazard_ratio_bootstrap::{self, Plan, Replicate};
+use crate::kernels::her2_threshold::{self, Thresholded};
+use crate::kernels::{InstructionSet, resample_draws};
+use rayon::prelude::*;
+
+/// Replicates a task takes: long enough to hide the hand-over (about 0.5 ms at n = 60), short
+/// enough that 16 cores share a small run.
+const REPLICATES_PER_TASK: usize = 2_048;
+
+/// Runs the CPU twins with rayon's current thread pool.
+#[derive(Clone, Copy, Debug)]
+pub struct CpuEngine {
+    set: InstructionSet,
+}
+
+impl CpuEngine {
+    /// The engine with the widest lanes of this processor.
+    pub fn new() -> Self {
+        Self { set: InstructionSet::best() }
+    }
+
+    /// The engine with the lanes of `set`, to compare them.
+    pub fn with_instruction_set(set: InstructionSet) -> Self {
+        Self { set }
+    }
+}
+
+impl Default for CpuEngine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Backend for CpuEngine {
+    fn device(&self) -> DeviceInfo {
+        DeviceInfo { backend: "cpu", name: format!("CPU engine ({})", self.set.name()) }
+    }
+
+    fn hazard_ratio_bootstrap(
+        &self,
+        plan: &Plan,
+        first: u64,
+        out: &mut [Replicate],
+    ) -> Result<(), ComputeError> {
+        out.par_chunks_mut(REPLICATES_PER_TASK).enumerate().for_each(|(task, out)| {
+            let first = first + (task * REPLICATES_PER_TASK) as u64;
+            hazard_ratio_bootstrap::cpu(plan, self.set, first, out);
+        });
+        Ok(())
+    }
+
+    fn resample_draws(
+        &self,
+        plan: &Plan,
+        first: u64,
+        units: &mut [u32],
+    ) -> Result<(), ComputeError> {
+        let task = REPLICATES_PER_TASK * plan.slots.len().max(1);
+        units.par_chunks_mut(task).enumerate().for_each(|(index, units)| {
+            resample_draws::cpu(plan, first + (index * REPLICATES_PER_TASK) as u64, units);
+        });
+        Ok(())
+    }
+
+    fn her2_threshold(&self, pixels: &[f32], threshold: f32) -> Result<Thresholded, ComputeError> {
+        Ok(her2_threshold::cpu(pixels, threshold))
+    }
+}

@@ -1,0 +1,17 @@
+//! Files in and out; the only module that opens files.
+
+pub mod atomic;
+pub mod cell_table;
+pub mod celltracks;
+mod celltracks_xml;
+pub mod cohort;
+pub mod hash;
+pub mod manifest;
+pub mod output_folder;
+pub mod png;
+pub mod sample_table;
+pub mod table;
+pub mod table_writer;
+pub mod text;
+pub mod tiff;
+mod tiff_directory;

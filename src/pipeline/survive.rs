@@ -1,0 +1,253 @@
+//! `survive`: follow-up, curves, tests and models of one cohort.
+
+use super::cox_blocks::{CoxBlocks, fit_cox_blocks};
+pub use super::survive_document::*;
+use crate::survival::{
+    Cohort, Confidence, KaplanMeier, LogRank, Outcome, QuantileEstimate, Rmst, Ties, TimeTransform,
+    fit_logrank, join_intervals,
+};
+use crate::{Error, Warning};
+
+/// The level of the one curve of a cohort without groups.
+const ALL: &str = "all";
+
+/// Choices of a `survive` run.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SurviveSettings {
+    /// Level of all intervals and scale of the curves' limits.
+    pub confidence: Confidence,
+    /// Treatment of tied events in the Cox models.
+    pub ties: Ties,
+    /// Exponent of the log-rank weights.
+    pub rho: f64,
+    /// Horizon of the restricted means; none without it.
+    pub rmst_tau: Option<f64>,
+    /// Function of time in the test of proportional hazards.
+    pub zph: TimeTransform,
+    /// Whether to fit the Cox model with Firth's penalty too.
+    pub firth: bool,
+}
+
+/// The cohort as the curves see it: intervals of one subject joined.
+struct Curves {
+    outcome: Outcome,
+    levels: Vec<Level>,
+    /// Group and stratum of the rows the log-rank test compares, where there is a group.
+    test: Option<TestRows>,
+}
+
+struct Level {
+    name: String,
+    outcome: Outcome,
+}
+
+struct TestRows {
+    outcome: Outcome,
+    groups: Vec<usize>,
+    strata: Option<Vec<usize>>,
+}
+
+/// Follow-up, curves, log-rank test, restricted means and Cox models of `cohort`.
+///
+/// Curves and tests use all its rows, the regression those with every covariate. Rows of one
+/// subject that touch (`id` and `entry` given) count as one stretch of follow-up.
+///
+/// # Errors
+/// A setting that cannot be right (a horizon <= 0, a rho that is not finite).
+pub fn run_survive(cohort: &Cohort, settings: &SurviveSettings) -> Result<SurviveDocument, Error> {
+    let mut warnings = cohort.warnings.clone();
+    let curves = Curves::of(cohort);
+    warnings.extend(curve_warnings(cohort, &curves));
+    let groups = curves
+        .levels
+        .iter()
+        .map(|level| group_block(level, settings))
+        .collect::<Result<Vec<_>, _>>()?;
+    let rmst_difference = rmst_difference(&curves, settings, &mut warnings)?;
+    let logrank = curves.test.as_ref().map(|test| logrank(test, settings)).transpose()?.flatten();
+    let CoxBlocks { cox, ph_test, firth } = fit_cox_blocks(cohort, settings, &mut warnings)?;
+    Ok(SurviveDocument {
+        schema_version: SCHEMA_VERSION,
+        command: "survive".to_owned(),
+        warnings,
+        n: curves.outcome.len(),
+        n_events: curves.outcome.n_events(),
+        n_dropped: cohort.n_dropped(),
+        conf_level: settings.confidence.level.get(),
+        conf_type: settings.confidence.kind.name().to_owned(),
+        follow_up: median_block(
+            KaplanMeier::fit_reverse(&curves.outcome).median(settings.confidence),
+        ),
+        groups,
+        logrank,
+        rmst_difference,
+        cox,
+        ph_test,
+        firth,
+    })
+}
+
+impl Curves {
+    fn of(cohort: &Cohort) -> Self {
+        let subject = subject_codes(cohort);
+        let all: Vec<usize> = (0..cohort.n()).collect();
+        let Some(group) = &cohort.group else {
+            let outcome = joined(cohort, &all, &subject).outcome;
+            let level = Level { name: ALL.to_owned(), outcome: outcome.clone() };
+            return Self { outcome, levels: vec![level], test: None };
+        };
+        let rows_of = |code| -> Vec<usize> {
+            all.iter().copied().filter(|&row| group.codes[row] == Some(code)).collect()
+        };
+        let levels = group.levels.iter().enumerate().map(|(code, name)| Level {
+            name: name.clone(),
+            outcome: joined(cohort, &rows_of(code), &subject).outcome,
+        });
+        let rows = cohort.rows_with_stratum();
+        let test = group.codes_of(&rows).map(|groups| TestRows {
+            outcome: cohort.outcome.select(&rows),
+            groups,
+            strata: cohort.strata.as_ref().and_then(|strata| strata.codes_of(&rows)),
+        });
+        Self { outcome: joined(cohort, &all, &subject).outcome, levels: levels.collect(), test }
+    }
+}
+
+/// A code a subject: rows of one identifier share it, a row without one has its own.
+fn subject_codes(cohort: &Cohort) -> Vec<usize> {
+    let Some(ids) = &cohort.ids else { return (0..cohort.n()).collect() };
+    let mut first_row = std::collections::HashMap::new();
+    ids.iter()
+        .enumerate()
+        .map(|(row, id)| match id {
+            Some(id) => *first_row.entry(id.as_str()).or_insert(row),
+            None => row,
+        })
+        .collect()
+}
+
+fn joined(cohort: &Cohort, rows: &[usize], subject: &[usize]) -> crate::survival::JoinedIntervals {
+    let subject: Vec<usize> = rows.iter().map(|&row| subject[row]).collect();
+    join_intervals(&cohort.outcome.select(rows), &subject)
+}
+
+fn median_block(median: QuantileEstimate) -> MedianBlock {
+    MedianBlock { median: median.estimate, lower: median.lower, upper: median.upper }
+}
+
+fn group_block(level: &Level, settings: &SurviveSettings) -> Result<GroupBlock, Error> {
+    let curve = KaplanMeier::fit(&level.outcome);
+    let median = median_block(curve.median(settings.confidence));
+    let rmst = settings.rmst_tau.map(|tau| Rmst::fit(&curve, tau)).transpose()?;
+    Ok(GroupBlock {
+        level: level.name.clone(),
+        n: level.outcome.len(),
+        n_events: level.outcome.n_events(),
+        median: median.median,
+        lower: median.lower,
+        upper: median.upper,
+        rmst: rmst.map(|rmst| RmstBlock {
+            tau: rmst.tau,
+            estimate: rmst.estimate,
+            std_err: rmst.std_err,
+        }),
+        curve: curve_rows(&curve, settings.confidence),
+    })
+}
+
+fn curve_rows(curve: &KaplanMeier, confidence: Confidence) -> Vec<CurveRow> {
+    let row = |row: &crate::survival::KaplanMeierRow| {
+        let limits = row.limits(confidence);
+        CurveRow {
+            time: row.time,
+            n_at_risk: row.n_at_risk,
+            n_events: row.n_events,
+            n_censored: row.n_censored,
+            survival: row.survival,
+            std_err: row.std_err(),
+            lower: limits.map(|(lower, _)| lower),
+            upper: limits.map(|(_, upper)| upper),
+        }
+    };
+    curve.rows().iter().map(row).collect()
+}
+
+/// The test between the groups, `None` where there is nothing to compare.
+fn logrank(test: &TestRows, settings: &SurviveSettings) -> Result<Option<LogRankBlock>, Error> {
+    let LogRank { rho, chisq, df, p, .. } =
+        fit_logrank(&test.outcome, &test.groups, test.strata.as_deref(), settings.rho)?;
+    Ok(chisq.map(|chisq| LogRankBlock { rho, chisq, df, p }))
+}
+
+/// Second level minus reference; warns of groups whose last step was carried on to the horizon.
+fn rmst_difference(
+    curves: &Curves,
+    settings: &SurviveSettings,
+    warnings: &mut Vec<Warning>,
+) -> Result<Option<RmstDifferenceBlock>, Error> {
+    let Some(tau) = settings.rmst_tau else { return Ok(None) };
+    let means = curves
+        .levels
+        .iter()
+        .map(|level| Rmst::fit(&KaplanMeier::fit(&level.outcome), tau))
+        .collect::<Result<Vec<_>, _>>()?;
+    for (level, rmst) in curves.levels.iter().zip(&means) {
+        if rmst.extrapolated {
+            let message = format!(
+                "group {}: the restricted mean up to {tau} carries the curve on beyond the last \
+                 follow-up at {}",
+                level.name,
+                level.outcome.last_time().unwrap_or(0.0)
+            );
+            warnings.push(Warning::new("rmst_beyond_follow_up", message));
+        }
+    }
+    let [reference, second, ..] = means.as_slice() else { return Ok(None) };
+    let difference = second.difference(reference, settings.confidence.level);
+    Ok(Some(RmstDifferenceBlock {
+        tau,
+        estimate: difference.estimate,
+        std_err: difference.std_err,
+        lower: difference.lower,
+        upper: difference.upper,
+        p: difference.p,
+    }))
+}
+
+fn curve_warnings(cohort: &Cohort, curves: &Curves) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    if let Some(group) = &cohort.group
+        && let [only] = group.levels.as_slice()
+    {
+        let message = format!("column {} has one level, {only}: no test", group.name);
+        warnings.push(Warning::new("single_group", message));
+    }
+    let n_without_stratum = cohort.n() - cohort.rows_with_stratum().len();
+    if n_without_stratum > 0 {
+        let message =
+            format!("{n_without_stratum} rows without stratum are not in the log-rank test");
+        warnings.push(Warning::new("rows_dropped_logrank", message));
+    }
+    if cohort.outcome.weight().is_some() {
+        let message = "weights count as copies of a row in curves, tests and restricted means; \
+                       with other weights their standard errors are not valid";
+        warnings.push(Warning::new("weights_are_copies", message));
+    }
+    warnings.extend(curves.levels.iter().filter_map(warn_of_early_zero));
+    warnings
+}
+
+/// With late entries the first few at risk may all have the event; the curve then stays at 0
+/// although others follow.
+fn warn_of_early_zero(level: &Level) -> Option<Warning> {
+    let curve = KaplanMeier::fit(&level.outcome);
+    let zero = curve.rows().iter().find(|row| row.survival == 0.0)?;
+    (curve.last_time()? > zero.time).then(|| {
+        let message = format!(
+            "group {}: everybody at risk at {} had the event, so survival is 0 although subjects \
+             enter later",
+            level.name, zero.time
+        );
+        Warning::new("survival_zero_early", message)
+    })
+}

@@ -1,0 +1,49 @@
+//! Figures, tables and the HTML report, made from plain result documents.
+//!
+//! Pure: data in, strings out. Nothing here reads a file, a clock or the environment, so the same
+//! results always give the same bytes.
+
+mod base64;
+mod bootstrap_text;
+mod documents;
+mod figures;
+mod forest_plot;
+mod gallery;
+mod her2_plot;
+mod histogram_plot;
+mod html;
+mod html_tables;
+mod km_plot;
+mod layout;
+mod methods;
+mod model;
+pub mod number_format;
+mod survive_text;
+mod svg;
+mod text_table;
+mod theme;
+
+pub use bootstrap_text::bootstrap_text;
+pub use documents::{
+    BootstrapDocument, BootstrapEstimate, BootstrapInterval, ChiSquared, Concordance, Cox,
+    CoxTests, CurvePoint, Device, Firth, Group, JointDocument, JointLongitudinal, JointSurvival,
+    LogRank, Median, PhTerm, PhTest, Replicates, Rmst, RmstDifference, SurviveDocument,
+    TabulateDocument, TabulateGroup, TabulateSummary, TabulateVariable, Term,
+};
+pub use figures::{forest_figure, km_figure, replicate_histogram};
+pub use forest_plot::{ForestFigure, ForestMark, ForestRow, forest_plot};
+pub use gallery::outline_path;
+pub use her2_plot::{
+    Cutoff, IntensityAxis, StripCell, StripFigure, StripRow, Trajectory, TrajectoryFigure,
+    her2_strip_plot, trajectory_plot,
+};
+pub use histogram_plot::{HistogramFigure, HistogramInterval, bin_log_ratios, histogram_plot};
+pub use html::render_html;
+pub use km_plot::{KmCurve, KmFigure, KmOptions, RiskTable, km_plot};
+pub use methods::{methods_text, missing_information};
+pub use model::{
+    Analysis, Baseline, Bootstrap, CellSection, Check, Checks, Fact, Flow, GalleryCell,
+    Her2Section, InputFile, Joint, Mask, Panel, Report,
+};
+pub use survive_text::survive_text;
+pub use text_table::{Align, TextTable, display_width};

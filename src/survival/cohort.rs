@@ -1,0 +1,178 @@
+//! A cohort ready for analysis: plain columns, no file.
+
+use super::Outcome;
+use crate::Warning;
+
+/// The rows of a study that have what every analysis needs (time, event, and entry, group and
+/// weight where asked for), with the further columns that single analyses use.
+///
+/// All columns have one value a row of `outcome`. Covariates, strata and clusters may be missing
+/// in a row; the analysis that uses them takes [`complete_rows`](Self::complete_rows).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cohort {
+    /// Follow-up of the rows kept.
+    pub outcome: Outcome,
+    /// The line of the file each row stands on.
+    pub lines: Vec<u64>,
+    /// Subject identifiers.
+    pub ids: Option<Vec<Option<String>>>,
+    /// The column that splits curves and tests; no row lacks it.
+    pub group: Option<Factor>,
+    /// Columns named by the covariate terms, each once.
+    pub covariates: Vec<Covariate>,
+    /// Covariate terms in the order asked for; more than one column is an interaction.
+    pub terms: Vec<Vec<TermColumn>>,
+    /// Strata of the baseline hazard and of the log-rank test.
+    pub strata: Option<Factor>,
+    /// Clusters of correlated rows.
+    pub cluster: Option<Factor>,
+    /// Rows of the file that are not in the cohort, by the column that lacks a value.
+    pub dropped: Vec<DroppedRows>,
+    /// What reading noticed.
+    pub warnings: Vec<Warning>,
+}
+
+/// A column of a covariate term.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TermColumn {
+    /// The group.
+    Group,
+    /// Index into [`Cohort::covariates`].
+    Covariate(usize),
+}
+
+/// A categorical column: levels in order, the reference first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Factor {
+    /// Name of the column.
+    pub name: String,
+    /// The texts of the levels as in the file.
+    pub levels: Vec<String>,
+    /// Index into `levels` of each row, `None` where missing.
+    pub codes: Vec<Option<usize>>,
+}
+
+/// A covariate column.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Covariate {
+    /// Numbers, used as they are.
+    Number {
+        /// Name of the column.
+        name: String,
+        /// Value of each row, `None` where missing.
+        values: Vec<Option<f64>>,
+    },
+    /// Text, used through indicators of its levels but the first.
+    Factor(Factor),
+}
+
+/// Rows left out because a column has no value there.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct DroppedRows {
+    /// The first column asked for that lacks a value.
+    pub column: String,
+    /// Number of rows.
+    pub n: usize,
+}
+
+impl Factor {
+    /// A factor of `texts`. Levels are sorted, as numbers if all are numbers, else by code point;
+    /// `reference`, if it is a level, comes first.
+    ///
+    /// ```
+    /// use herscope::survival::Factor;
+    /// let arm = Factor::new("arm", &[Some("b"), Some("a"), None], Some("b"));
+    /// assert_eq!(arm.levels, ["b", "a"]);
+    /// assert_eq!(arm.codes, [Some(0), Some(1), None]);
+    /// ```
+    pub fn new(name: &str, texts: &[Option<&str>], reference: Option<&str>) -> Self {
+        let mut levels: Vec<&str> = texts.iter().flatten().copied().collect();
+        levels.sort_unstable();
+        levels.dedup();
+        let numbers: Option<Vec<f64>> = levels.iter().map(|level| level.parse().ok()).collect();
+        if numbers.is_some_and(|numbers| numbers.iter().all(|number| number.is_finite())) {
+            let number = |level: &str| level.parse::<f64>().unwrap_or(f64::MAX);
+            levels.sort_by(|a, b| number(a).total_cmp(&number(b)));
+        }
+        if let Some(at) = levels.iter().position(|level| Some(*level) == reference) {
+            levels[..=at].rotate_right(1);
+        }
+        let code = |text: &Option<&str>| {
+            text.and_then(|text| levels.iter().position(|level| *level == text))
+        };
+        Self {
+            name: name.to_owned(),
+            codes: texts.iter().map(code).collect(),
+            levels: levels.iter().map(|level| (*level).to_owned()).collect(),
+        }
+    }
+
+    /// The codes of `rows`, `None` if one of them is missing.
+    pub fn codes_of(&self, rows: &[usize]) -> Option<Vec<usize>> {
+        rows.iter().map(|&row| self.codes[row]).collect()
+    }
+}
+
+impl Covariate {
+    /// Name of the column.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Number { name, .. } => name,
+            Self::Factor(factor) => &factor.name,
+        }
+    }
+
+    /// True if `row` has a value.
+    pub fn has_value(&self, row: usize) -> bool {
+        match self {
+            Self::Number { values, .. } => values[row].is_some(),
+            Self::Factor(factor) => factor.codes[row].is_some(),
+        }
+    }
+}
+
+impl Cohort {
+    /// Number of rows.
+    pub fn n(&self) -> usize {
+        self.outcome.len()
+    }
+
+    /// Number of rows of the file that are not in the cohort.
+    pub fn n_dropped(&self) -> usize {
+        self.dropped.iter().map(|dropped| dropped.n).sum()
+    }
+
+    /// The rows a regression can use: covariates, stratum and cluster are all there.
+    pub fn complete_rows(&self) -> Vec<usize> {
+        let has_code = |factor: &Option<Factor>, row: usize| {
+            factor.as_ref().is_none_or(|factor| factor.codes[row].is_some())
+        };
+        (0..self.n())
+            .filter(|&row| {
+                self.covariates.iter().all(|covariate| covariate.has_value(row))
+                    && has_code(&self.strata, row)
+                    && has_code(&self.cluster, row)
+            })
+            .collect()
+    }
+
+    /// The rows a stratified test can use: all of them without strata.
+    pub fn rows_with_stratum(&self) -> Vec<usize> {
+        let known =
+            |row: &usize| self.strata.as_ref().is_none_or(|strata| strata.codes[*row].is_some());
+        (0..self.n()).filter(known).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_that_are_all_numbers_are_sorted_as_numbers() {
+        let texts = [Some("10"), Some("9"), Some("-1")];
+        assert_eq!(Factor::new("dose", &texts, None).levels, ["-1", "9", "10"], "by value");
+        let texts = [Some("10"), Some("9"), Some("x")];
+        assert_eq!(Factor::new("dose", &texts, None).levels, ["10", "9", "x"], "by text");
+    }
+}

@@ -1,0 +1,16 @@
+//! Archives as they lie on disk: synthetic cartridges with known answers, and broken files.
+
+mod grid;
+mod malformed;
+mod memory;
+mod reference;
+
+use std::path::PathBuf;
+
+#[global_allocator]
+static ALLOCATOR: memory::CountingAllocator = memory::CountingAllocator;
+
+/// A file or folder of the test data.
+fn data(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/imaging").join(path)
+}

@@ -1,0 +1,9 @@
+//! Numbers from outside: R survival, survRM2 and a published abstract, against this crate.
+
+mod kaplan_meier;
+mod logrank;
+mod reference_set;
+mod rmst;
+mod survive_document;
+mod survive_models;
+mod tdxd_survival;

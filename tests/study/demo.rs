@@ -1,0 +1,113 @@
+//! The demo study finds every published figure again.
+
+use std::path::{Path, PathBuf};
+
+use herscope::compute::CpuEngine;
+use herscope::io::output_folder::OutputFolder;
+use herscope::pipeline::demo::write_demo;
+use herscope::pipeline::study::{StudySettings, StudySummary, run_study, summary_text};
+
+/// The demo written to a temporary folder.
+pub(crate) fn demo_inputs() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let study = write_demo(&folder.path().join("demo"), false).expect("the demo is written");
+    (folder, study)
+}
+
+/// Runs a study without bootstrap into `target`.
+pub(crate) fn run(study: &Path, target: &Path) -> Result<StudySummary, herscope::Error> {
+    let settings = StudySettings { replicates: Some(0), ..StudySettings::default() };
+    let out = OutputFolder::create(target, false)?;
+    let summary = run_study(study, &settings, &CpuEngine::new(), &|_, _, _| {}, &out)?;
+    out.commit()?;
+    Ok(summary)
+}
+
+#[test]
+fn every_published_figure_is_found_again_at_its_printed_precision() {
+    let (folder, study) = demo_inputs();
+    let summary = run(&study, &folder.path().join("out")).expect("the demo runs");
+    let different: Vec<String> = summary
+        .checks
+        .iter()
+        .filter(|check| !check.agrees)
+        .map(|check| format!("{}: {} / {}", check.id, check.published_text, check.computed_text))
+        .collect();
+    assert_eq!(summary.checks.len(), 30, "every figure of the abstract is checked");
+    assert!(different.is_empty(), "published / computed: {different:?}");
+    assert!(!summary.is_partial(), "nothing failed: {:?}", summary.failures);
+}
+
+/// Values of R 4.2.2, survival 3.5-3, on the unrounded months (days / 30.4375) with log-log limits,
+/// and of `wilcox.test(exact = FALSE, correct = TRUE)`.
+#[test]
+fn unrounded_figures_equal_r() {
+    let (folder, study) = demo_inputs();
+    let summary = run(&study, &folder.path().join("out")).expect("the demo runs");
+    let computed = |id: &str| {
+        let check = summary.checks.iter().find(|check| check.id == id).expect("a check");
+        check.computed.expect("a figure")
+    };
+    let expected = [
+        ("followup.median", 17.215_605_749_486_7),
+        ("followup.lower95", 11.597_535_934_291_6),
+        ("followup.upper95", 21.716_632_443_531_8),
+        ("pfs_ctc_pos.upper95", 25.396_303_901_437_4),
+        ("pfs_ctc_logrank_p", 0.406_209_786_861_748),
+        ("pfs_her2ctc_logrank_p", 0.220_727_973_131_871),
+        ("pfs_her2ctc_hr", 0.477_788_075_531_063),
+        ("prior_cyto_wilcoxon_p", 0.009_746_963_372_317_96),
+    ];
+    for (id, value) in expected {
+        let difference = (computed(id) - value).abs();
+        // R prints 15 digits; the sums differ in their order.
+        assert!(difference < 1e-9, "{id}: {} against {value}", computed(id));
+    }
+}
+
+#[test]
+fn the_output_holds_every_table_document_and_figure() {
+    let (folder, study) = demo_inputs();
+    let target = folder.path().join("out");
+    let summary = run(&study, &target).expect("the demo runs");
+    for name in [
+        "cells.csv",
+        "samples.csv",
+        "patients.csv",
+        "summary.json",
+        "figures/survival_ctc_t1.svg",
+        "figures/survival_her2_ctc.svg",
+        "report.html",
+        "manifest.json",
+    ] {
+        assert!(target.join(name).is_file(), "{name} is written");
+    }
+    assert_eq!(summary.cells.n_ctc, 397, "one row a CTC in the cell table");
+    assert_eq!(summary.cells.n_her2_high, 21, "class high of the cell table");
+    let manifest = std::fs::read(target.join("manifest.json")).expect("readable");
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).expect("JSON");
+    let outputs = manifest["outputs"].as_array().expect("a list").len();
+    assert!(outputs >= 7, "{outputs} outputs have a hash");
+    let samples = std::fs::read_to_string(target.join("samples.csv")).expect("readable");
+    assert!(samples.contains("P001-T1,P001,T1,cell table,,2,1,1,0,0,"), "first sample counted");
+}
+
+#[test]
+fn columns_of_the_patient_file_agree_with_the_cells() {
+    let (folder, study) = demo_inputs();
+    let summary = run(&study, &folder.path().join("out")).expect("the demo runs");
+    let replaced: Vec<_> =
+        summary.warnings.iter().filter(|warning| warning.code == "column_replaced").collect();
+    assert!(replaced.is_empty(), "t1_ctc and the others are the counts of cells: {replaced:?}");
+}
+
+#[test]
+fn the_text_names_each_published_figure_beside_the_computed_one() {
+    let (folder, study) = demo_inputs();
+    let summary = run(&study, &folder.path().join("out")).expect("the demo runs");
+    let text = summary_text(&summary);
+    assert!(text.contains("Published figures: 30 of 30 found again"), "{text}");
+    for check in &summary.checks {
+        assert!(text.contains(&check.title), "{} is in the text", check.id);
+    }
+}
