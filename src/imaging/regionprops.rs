@@ -90,16 +90,17 @@ pub fn background(
     edge_mask: Option<&Mask>,
 ) -> Background {
     let outside_edge = |index: usize| edge_mask.is_none_or(|edge| !edge.pixels[index]);
-    let among = |keep: &dyn Fn(usize) -> bool| {
-        median_by_counting(|| {
-            let kept = plane.pixels.iter().enumerate().filter(|(index, _)| keep(*index));
-            kept.map(|(_, &value)| value)
-        })
-    };
     Background {
-        channel: among(&|index| !mask.pixels[index] && outside_edge(index)),
-        no_object: among(&|index| labels.labels[index] == 0 && outside_edge(index)),
+        channel: median_where(plane, |index| !mask.pixels[index] && outside_edge(index)),
+        no_object: median_where(plane, |index| labels.labels[index] == 0 && outside_edge(index)),
     }
+}
+
+fn median_where(plane: &Plane, keep: impl Fn(usize) -> bool) -> Option<f64> {
+    median_by_counting(|| {
+        let kept = plane.pixels.iter().enumerate().filter(|(index, _)| keep(*index));
+        kept.map(|(_, &value)| value)
+    })
 }
 
 /// Measures every object of a label image in every channel.
