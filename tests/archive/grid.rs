@@ -168,7 +168,7 @@ fn compare_features(place: &str, object: &ObjectProperties, row: &BTreeMap<Strin
     }
 }
 
-fn cell<'a>(run: &'a Run, frame: u32, label: u32) -> &'a CellRow {
+fn cell(run: &Run, frame: u32, label: u32) -> &CellRow {
     let of_label = |cell: &&CellRow| cell.frame == frame && cell.object.label == label;
     run.sample.cells.iter().find(of_label).expect("every label has a row")
 }
