@@ -3,6 +3,8 @@
 pub mod atomic;
 pub mod cell_table;
 pub mod celltracks;
+mod celltracks_channels;
+mod celltracks_folder;
 mod celltracks_xml;
 pub mod cohort;
 pub mod hash;

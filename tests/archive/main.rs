@@ -3,6 +3,7 @@
 mod grid;
 mod malformed;
 mod memory;
+mod output;
 mod reference;
 
 use std::path::PathBuf;
