@@ -359,11 +359,8 @@ mod tests {
         let level = background(&plane, &drawn, &labels, None);
         assert_eq!(level.channel, Some(10.0), "twenty pixels of 10");
         let frame = one_channel(plane, Channel::Cytokeratin);
-        let settings = MeasureSettings {
-            pixel_size: Some(MicronsPerPixel(0.5)),
-            saturation: &[Some(16.0)],
-            ..MeasureSettings::default()
-        };
+        let settings =
+            MeasureSettings { pixel_size: Some(MicronsPerPixel(0.5)), saturation: &[Some(16.0)] };
         let objects = measure_objects(&frame, &[&drawn], &labels, &[level], settings);
         let [object] = &objects[..] else { panic!("one object: {objects:?}") };
         let ck = &object.channels[0];

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering::Equal;
-use std::collections::BTreeMap;
 
 use nalgebra::{DMatrix, DVector};
 
@@ -433,15 +432,26 @@ fn clustered_squares(
     cluster: Option<&[usize]>,
 ) -> DMatrix<f64> {
     let p = sets.p;
-    let mut sums: BTreeMap<usize, DVector<f64>> = BTreeMap::new();
-    for (position, residual) in residuals.chunks_exact(p).enumerate() {
+    let label = |position: usize| {
         let row = sets.order[position];
-        let sum = sums
-            .entry(cluster.map_or(row, |cluster| cluster[row]))
-            .or_insert_with(|| DVector::zeros(p));
-        *sum += DVector::from_column_slice(residual) * sets.weight_of(position);
+        cluster.map_or(row, |cluster| cluster[row])
+    };
+    let mut positions: Vec<usize> = (0..sets.n()).collect();
+    if cluster.is_some() {
+        positions.sort_unstable_by_key(|&position| label(position));
     }
-    sums.values().fold(DMatrix::zeros(p, p), |total, sum| total + sum * sum.transpose())
+    let mut squares = DMatrix::zeros(p, p);
+    let mut sum = DVector::zeros(p);
+    for members in positions.chunk_by(|&a, &b| label(a) == label(b)) {
+        sum.fill(0.0);
+        for &position in members {
+            for (total, residual) in sum.iter_mut().zip(&residuals[position * p..]) {
+                *total += sets.weight_of(position) * residual;
+            }
+        }
+        squares.ger(1.0, &sum, &sum, 1.0);
+    }
+    squares
 }
 
 fn score_test(null: &Derivatives, identified: &[bool]) -> ChiSquaredTest {

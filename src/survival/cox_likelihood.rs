@@ -106,14 +106,14 @@ impl Objective for PenalizedLikelihood<'_> {
                 let less = |all: f64, failing: f64| all - share * failing;
                 let sum = less(at.at_risk.s0, at.failing.s0);
                 let mean_q = less(at.at_risk.q0, at.failing.q0) / sum;
-                for a in 0..p {
-                    mean[a] = less(at.at_risk.s1[a], at.failing.s1[a]) / sum;
+                for (a, mean) in mean.iter_mut().enumerate() {
+                    *mean = less(at.at_risk.s1[a], at.failing.s1[a]) / sum;
                 }
                 for (a, row) in turned.iter_mut().zip(metric.chunks_exact(p)) {
                     *a = dot(row, &mean);
                 }
                 let form = quadratic_form(metric, &mean);
-                for c in 0..p {
+                for (c, &mean_c) in mean.iter().enumerate() {
                     let crossed: f64 = (0..p)
                         .map(|b| {
                             let k = packed_index(p, b.min(c), b.max(c));
@@ -121,7 +121,7 @@ impl Objective for PenalizedLikelihood<'_> {
                         })
                         .sum();
                     let mean_qx = less(at.at_risk.q1[c], at.failing.q1[c]) / sum;
-                    let third = mean_qx - mean_q * mean[c] - 2.0 * crossed + 2.0 * form * mean[c];
+                    let third = mean_qx - mean_q * mean_c - 2.0 * crossed + 2.0 * form * mean_c;
                     at_beta.score[c] += 0.5 * weight * third;
                 }
             }

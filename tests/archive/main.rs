@@ -1,7 +1,9 @@
 //! Archives as they lie on disk: synthetic cartridges with known answers, and broken files.
 
+mod grid;
 mod malformed;
 mod memory;
+mod reference;
 
 use std::path::PathBuf;
 
