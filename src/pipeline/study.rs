@@ -6,14 +6,13 @@ use super::study_analysis::{Patients, count_patients, derive_groupings, percent}
 use super::study_cartridges::{Cartridges, measure_archives};
 use super::study_checks::check_figure;
 use super::study_data::{
-    CellCounts, PatientColumns, StudyCell, StudySample, derive_status, read_cells, read_samples,
-    timepoints_of,
+    PatientColumns, StudyCell, StudySample, derive_status, read_cells, read_samples, timepoints_of,
 };
 use super::study_file::StudyFile;
 use super::study_report::study_report;
 pub use super::study_summary::{
-    CellCounts as StudyCellCounts, CheckResult, ComparisonResult, ControlSummary, CountResult,
-    GroupingResult, LevelSummary, StudyFailure, StudySummary, TimepointSummary, summary_text,
+    CellCounts, CheckResult, ComparisonResult, ControlSummary, CountResult, GroupingResult,
+    LevelSummary, StudyFailure, StudySummary, TimepointSummary, summary_text,
 };
 use super::survive::SCHEMA_VERSION;
 use crate::compute::Backend;

@@ -96,6 +96,7 @@ fn measure(
     let is_ctc =
         |cell: &&CellRow| cell.event_class == EventClass::Ctc && cell.excluded_because.is_none();
     let ctcs: Vec<&CellRow> = found.cells.iter().filter(is_ctc).collect();
+    let sample_id = &archive.sample_id;
     sample.cells = ctcs
         .iter()
         .map(|cell| {
@@ -107,7 +108,7 @@ fn measure(
                 row_centroid_px: object.row_centroid_px,
                 col_centroid_px: object.col_centroid_px,
             };
-            let id = format!("{:03}-{:04}", cell.frame, object.label);
+            let id = format!("{sample_id}-{:03}-{:04}", cell.frame, object.label);
             StudyCell::classed(id, mean, cut_offs, Some(place))
         })
         .collect();
@@ -154,7 +155,7 @@ fn add_to_gallery(
             }
         };
         let strip = read_picture(&out.path_of(thumbnail)?)?;
-        let names = std::iter::once("HER2 CK DAPI".to_owned())
+        let names = std::iter::once("colour".to_owned())
             .chain(channels.iter().map(|channel| channel.column_name().to_uppercase()));
         let tiles = tiles_of(&strip, bbox.cols(), channels.len() + 1);
         let panels = names
@@ -162,7 +163,7 @@ fn add_to_gallery(
             .map(|(channel, tile)| Ok(Panel { channel, png: encode_picture(tile)? }))
             .collect::<Result<Vec<_>, Error>>()?;
         gallery.push(GalleryCell {
-            row_id: format!("{}-{}", sample.id, cell.id),
+            row_id: cell.id.clone(),
             sample_id: sample.id.clone(),
             frame: u64::from(row.frame),
             label: u64::from(row.object.label),
