@@ -4,6 +4,7 @@ use super::args::{SegmentArgs, Shared};
 use super::exit::ExitCode;
 use super::output::{json, print_error, print_json, print_result, print_warnings};
 use super::progress::{Progress, watch_interrupts};
+use crate::compute::DeviceRequest;
 use crate::imaging::{Channel, FrameGrid, GateSet, Her2Cutoffs, IntensityScale};
 use crate::io::cell_table::{CellTable, FrameTable};
 use crate::io::celltracks::{Archive, ArchiveOptions};
@@ -19,7 +20,7 @@ use crate::report::{Align, TextTable};
 use crate::units::MicronsPerPixel;
 use crate::{Error, Warning};
 use serde::Serialize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What `segment --json` prints; also the settings part of the manifest.
 #[derive(Serialize)]
@@ -76,20 +77,21 @@ pub(super) fn segment(args: &SegmentArgs, shared: &Shared) -> Result<ExitCode, E
             .found("no --out")
             .expected("--out DIR for the tables"));
     };
+    check_device(shared)?;
     let options = archive_options(args)?;
     let out = OutputFolder::create(target, shared.force)?;
     watch_interrupts();
     let mut run = Run::new(args)?;
     let mut first_error = None;
-    for path in &args.archives {
+    for input in inputs(&args.archives) {
         let progress = Progress::new(shared.quiet, "segmenting");
-        match run.sample(path, args, &options, &out, &progress) {
+        match run.sample(input, args, &options, &out, &progress) {
             Ok(()) => {}
             Err(error) if error.is_input() => {
                 drop(progress);
                 print_error(&error);
                 run.failures.push(FailureBlock {
-                    path: path.display().to_string(),
+                    path: input[0].display().to_string(),
                     message: error.to_string(),
                 });
                 first_error.get_or_insert(error);
@@ -100,6 +102,22 @@ pub(super) fn segment(args: &SegmentArgs, shared: &Shared) -> Result<ExitCode, E
     match first_error {
         Some(error) if run.samples.is_empty() => Err(error),
         _ => run.finish(args, shared, out),
+    }
+}
+
+/// One sample an archive; several frame files together are one sample.
+fn inputs(paths: &[PathBuf]) -> Vec<&[PathBuf]> {
+    if paths.iter().all(|path| !path.is_dir()) { vec![paths] } else { paths.chunks(1).collect() }
+}
+
+/// Segmentation has a CPU engine only; a GPU asked for by name must not be passed over in silence.
+fn check_device(shared: &Shared) -> Result<(), Error> {
+    let Ok(request) = shared.device.parse();
+    match request {
+        DeviceRequest::Auto | DeviceRequest::Cpu => Ok(()),
+        DeviceRequest::Gpu | DeviceRequest::Name(_) => Err(Error::device("segmenting")
+            .found(format!("--device {}", shared.device))
+            .expected("auto or cpu: this version segments on the CPU only")),
     }
 }
 
@@ -132,13 +150,22 @@ impl Run {
 
     fn sample(
         &mut self,
-        path: &Path,
+        input: &[PathBuf],
         args: &SegmentArgs,
         options: &ArchiveOptions,
         out: &OutputFolder,
         progress: &Progress,
     ) -> Result<(), Error> {
-        let archive = Archive::open(path, options)?;
+        let archive = match input {
+            [path] => Archive::open(path, options)?,
+            frames => Archive::of_frames(frames.to_vec(), options)?,
+        };
+        if self.samples.iter().any(|sample| sample.sample_id == archive.sample_id) {
+            return Err(Error::input("collecting the samples")
+                .at(input[0].display().to_string())
+                .found(format!("a second sample {}", archive.sample_id))
+                .expected("samples with different names"));
+        }
         let (settings, gate_warnings) = settings(args, &archive.channels)?;
         let sink = FolderPictures { folder: out, overlays: true, thumbnails: true };
         let report = |done: usize, total: usize| {

@@ -60,12 +60,26 @@ pub fn order_statistics(values: &[f64], ranks: &[usize]) -> Vec<f64> {
     for (slot, &index) in wanted.iter().enumerate() {
         slot_of_bin[index] = slot;
     }
-    let mut contents = vec![Vec::new(); wanted.len()];
-    for &value in values {
-        if let Some(content) = contents.get_mut(slot_of_bin[bin(value)]) {
-            content.push(value);
-        }
-    }
+    let mut contents = values
+        .par_chunks(1 << 16)
+        .fold(
+            || vec![Vec::new(); wanted.len()],
+            |mut contents: Vec<Vec<f64>>, chunk| {
+                for &value in chunk {
+                    if let Some(content) = contents.get_mut(slot_of_bin[bin(value)]) {
+                        content.push(value);
+                    }
+                }
+                contents
+            },
+        )
+        .reduce(
+            || vec![Vec::new(); wanted.len()],
+            |mut a, b| {
+                a.iter_mut().zip(b).for_each(|(a, b)| a.extend(b));
+                a
+            },
+        );
     contents.par_iter_mut().for_each(|content| content.sort_unstable_by(f64::total_cmp));
     ranks
         .iter()

@@ -371,7 +371,7 @@ fn summarise(
 ) -> BootstrapDocument {
     let estimate = binary.term.coef;
     let r = drawn.finite.len() as f64;
-    let moments = Moments::of(&drawn, estimate.unwrap_or(0.0));
+    let moments = Moments::of(&drawn);
     let mut warnings = binary.warnings.clone();
     let mut inestimable = BTreeMap::new();
     let monotone = drawn.monotone_up + drawn.monotone_down;
@@ -464,7 +464,7 @@ struct Moments {
 }
 
 impl Moments {
-    fn of(drawn: &Drawn, _centre: f64) -> Self {
+    fn of(drawn: &Drawn) -> Self {
         let r = drawn.finite.len() as f64;
         if r < 2.0 {
             return Self { bias: None, std_err: None, mcse_bias: None, mcse_std_err: None };
@@ -538,18 +538,27 @@ fn histogram(finite: &[f64], moments: &Moments, centre: f64) -> Option<Replicate
     }
     const N: usize = 40;
     let (low, width) = (mean - 4.0 * spread, 8.0 * spread / N as f64);
-    let mut counts = vec![0_u64; N];
-    let (mut n_below, mut n_above) = (0, 0);
-    for &value in finite {
-        let bin = ((value - low) / width).floor();
-        if bin < 0.0 {
-            n_below += 1;
-        } else if bin >= N as f64 {
-            n_above += 1;
-        } else {
-            counts[bin as usize] += 1;
-        }
-    }
+    // One bin below and one above the forty.
+    let bin =
+        |value: f64| ((value - low) / width + 1.0).floor().clamp(0.0, (N + 1) as f64) as usize;
+    let counts = finite
+        .par_chunks(1 << 16)
+        .fold(
+            || vec![0_u64; N + 2],
+            |mut counts, chunk| {
+                chunk.iter().for_each(|&value| counts[bin(value)] += 1);
+                counts
+            },
+        )
+        .reduce(
+            || vec![0_u64; N + 2],
+            |mut a, b| {
+                a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+                a
+            },
+        );
+    let (n_below, n_above) = (counts[0], counts[N + 1]);
+    let counts = counts[1..=N].to_vec();
     let log_edges = (0..=N).map(|i| low + width * i as f64).collect();
     Some(ReplicateHistogram { log_edges, counts, n_below, n_above })
 }

@@ -7,6 +7,7 @@
 use super::bootstrap::IntervalBlock;
 use crate::Error;
 use crate::numeric::order_statistics::order_statistics;
+use rayon::prelude::*;
 use statrs::distribution::{ContinuousCDF, Normal};
 use std::str::FromStr;
 
@@ -199,7 +200,7 @@ impl Sample<'_> {
 
     fn bca(&self, alphas: [f64; 2]) -> Option<[Limit; 2]> {
         let (estimate, acceleration) = (self.estimate?, self.acceleration?);
-        let below = self.finite.iter().filter(|&&t| t < estimate).count() as f64;
+        let below = self.finite.par_iter().filter(|&&t| t < estimate).count() as f64;
         let share = below / self.finite.len() as f64;
         if share <= 0.0 || share >= 1.0 {
             return None;

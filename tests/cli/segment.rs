@@ -73,3 +73,26 @@ fn a_missing_archive_is_bad_input_and_leaves_nothing() {
     assert!(err.contains("900099"), "the archive is named: {err}");
     assert_eq!(std::fs::read_dir(folder.path()).expect("readable").count(), 0, "nothing is left");
 }
+
+#[test]
+fn a_gpu_is_not_passed_over_in_silence() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (code, _, err) = run(herscope()
+        .arg("segment")
+        .arg(grid())
+        .args(["--device", "gpu", "--out"])
+        .arg(folder.path().join("out")));
+    assert_eq!(code, 5, "{err}");
+}
+
+#[test]
+fn one_frame_file_is_a_sample_of_its_own() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let out = folder.path().join("out");
+    let frame = grid().join("900011.1.1/processed/900011_008.tif");
+    let (code, stdout, err) = segment(&frame, &out);
+    assert_eq!(code, 0, "{err}");
+    let document: Value = serde_json::from_str(&stdout).expect("one JSON document");
+    assert_eq!(document["samples"][0]["sample_id"], "900011_008", "the file's name");
+    assert_eq!(document["samples"][0]["n_frames"], 1, "one frame");
+}
