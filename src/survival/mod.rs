@@ -44,4 +44,4 @@ pub use outcome::{Outcome, TieRepair};
 pub use profile::{ProfileLimits, profile_limits};
 pub use residuals::{CoxResiduals, SchoenfeldResidual, cox_residuals};
 pub use rmst::{Rmst, RmstContrast, fit_rmst};
-pub(crate) use tails::normal_two_sided;
+pub(crate) use tails::{chi_squared_upper, normal_quantile, normal_two_sided};
