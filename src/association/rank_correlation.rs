@@ -124,7 +124,8 @@ pub fn kendall(x: &[f64], y: &[f64]) -> Option<Correlation> {
 /// one rank at a time.
 pub fn kendall_exact(x: &[f64], y: &[f64]) -> Option<Correlation> {
     let n = x.len();
-    if n < 2 || n > KENDALL_LIMIT || MidRanks::of(x).has_ties() || MidRanks::of(y).has_ties() {
+    let ties = MidRanks::of(x).has_ties() || MidRanks::of(y).has_ties();
+    if !(2..=KENDALL_LIMIT).contains(&n) || ties {
         return None;
     }
     let difference = concordance_difference(x, y)?;

@@ -1,7 +1,7 @@
 //! Tests of association beside R 4.2.2: `tests/data/survival/table1.expected.json`.
 //!
 //! Held to 1e-8 for p-values and statistics, 1e-4 for the conditional odds ratio and its limits,
-//! which R finds by root searches of that width.
+//! which R finds by root searches of that width (for limits above one, in the reciprocal).
 
 use herscope::association::{
     Contingency, Variances, binomial_test, clopper_pearson, fisher_2x2, fisher_exact,
@@ -31,6 +31,14 @@ impl Comparison {
                 assert!((found - expected).abs() <= bound, "{what}: {found} beside {expected}");
             }
         }
+    }
+}
+
+impl Comparison {
+    /// Compares 1 / found with 1 / expected.
+    fn reciprocal(&mut self, what: &str, found: Option<f64>, expected: &Value, tolerance: f64) {
+        let inverse = expected.as_f64().map_or_else(|| expected.clone(), |v| (1.0 / v).into());
+        self.close(what, found.map(|v| 1.0 / v), &inverse, tolerance);
     }
 }
 
@@ -76,10 +84,14 @@ fn fishers_test_of_2x2_tables_equals_r() {
         close("p_greater", Some(found.greater), 1e-8);
         close("odds_ratio_conditional_mle", found.odds_ratio, 1e-4);
         close("ci_lower", Some(found.lower), 1e-4);
-        // R solves for the reciprocal to about 1e-4; of 1/626 that is a share of some percent, and
-        // it prints 621.93. The next test shows that ours is the root.
-        let tolerance = if rows == [[3, 1], [1, 3]] { 1e-2 } else { 1e-4 };
-        close("ci_upper", found.upper, tolerance);
+        // Above one R's root search is in the reciprocal, with an absolute tolerance of 1.2e-4, so
+        // large limits are rough (621.93 for 626.24); the next test holds ours to their equation.
+        comparison.reciprocal(
+            &format!("{what} ci_upper"),
+            found.upper,
+            &fisher["ci_upper"],
+            1.3e-4,
+        );
         let table = contingency(&rows);
         let same = fisher_exact(&table, 1);
         comparison.close(&what, Some(same.p), &fisher["p_two_sided"], 1e-8);
@@ -98,14 +110,36 @@ fn fishers_test_of_2x2_tables_equals_r() {
     assert_eq!(comparison.compared, 8 * 17, "every value of every table");
 }
 
+/// Chance of a first cell of `keep` given the margins of `[[a, b], [c, d]]` at an odds ratio, from
+/// binomial coefficients multiplied out.
+fn cell_chance(table: &[Vec<u64>], odds_ratio: f64, keep: impl Fn(u64) -> bool) -> f64 {
+    let choose = |n: u64, k: u64| -> f64 {
+        if k > n { 0.0 } else { (0..k).map(|i| (n - i) as f64 / (k - i) as f64).product() }
+    };
+    let (a, b, c, d) = (table[0][0], table[0][1], table[1][0], table[1][1]);
+    let cells = (a + c).saturating_sub(c + d)..=(a + b).min(a + c);
+    let weight = |cell: u64| {
+        choose(a + b, cell) * choose(c + d, a + c - cell) * odds_ratio.powf(cell as f64)
+    };
+    let total: f64 = cells.clone().map(weight).sum();
+    cells.filter(|cell| keep(*cell)).map(weight).sum::<f64>() / total
+}
+
 #[test]
-fn the_upper_limit_of_the_odds_ratio_leaves_its_tail() {
-    // The first cell has weights 1, 16 r, 36 r^2, 16 r^3, r^4; at the upper limit three or fewer
-    // have a chance of 0.025.
-    let r = fisher_2x2([[3, 1], [1, 3]], 0.95).upper.expect("bounded");
-    let up_to_three = 1.0 + 16.0 * r + 36.0 * r * r + 16.0 * r.powi(3);
-    let tail = up_to_three / (up_to_three + r.powi(4));
-    assert!((tail - 0.025).abs() < 1e-12, "the tail at {r} is {tail}");
+fn the_limits_of_an_odds_ratio_leave_their_tails() {
+    for case in cases(&table_one(), "fisher_2x2") {
+        let rows = counts(&case["table"]);
+        let seen = rows[0][0];
+        let found = fisher_2x2([[rows[0][0], rows[0][1]], [rows[1][0], rows[1][1]]], 0.95);
+        if let Some(upper) = found.upper {
+            let tail = cell_chance(&rows, upper, |cell| cell <= seen);
+            assert!((tail - 0.025).abs() < 1e-11, "{rows:?} at {upper}: {tail}");
+        }
+        if found.lower > 0.0 {
+            let tail = cell_chance(&rows, found.lower, |cell| cell >= seen);
+            assert!((tail - 0.025).abs() < 1e-11, "{rows:?} at {}: {tail}", found.lower);
+        }
+    }
 }
 
 #[test]
