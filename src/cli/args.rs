@@ -6,7 +6,13 @@ use std::path::PathBuf;
 /// From CellSearch cartridge pixels and a cohort table to HER2 on circulating tumour cells and a
 /// survival report.
 #[derive(Debug, Parser)]
-#[command(name = "herscope", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "herscope",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    args_override_self = true
+)]
 #[command(
     after_help = "Examples:\n  herscope demo\n  herscope survive patients.csv --time pfs_months --event pfs_event --group her2_ctc_pos\n  herscope bootstrap patients.csv --time pfs_months --event pfs_event --group ctc_pos_t1 --replicates 1000000\n  herscope segment 900011.1.1 --out cells --her2-med 30 --her2-high 200\n\nExit codes: 0 done, 1 some inputs failed, 2 usage, 3 bad input, 4 output problem,\n5 device not available, 6 not trustworthy (--strict), 130 interrupted."
 )]

@@ -9,8 +9,8 @@ use crate::compute::select;
 use crate::io::cohort::read_cohort;
 use crate::io::output_folder::OutputFolder;
 use crate::pipeline::IntervalKind;
-use crate::pipeline::bootstrap::{BootstrapSettings, Resample, run_bootstrap};
-use crate::report::bootstrap_text;
+use crate::pipeline::bootstrap::{BootstrapDocument, BootstrapSettings, Resample, run_bootstrap};
+use crate::report::{Analysis, bootstrap_text};
 
 /// Runs the command.
 pub(super) fn bootstrap(args: &BootstrapArgs, shared: &Shared) -> Result<ExitCode, Error> {
@@ -33,14 +33,14 @@ pub(super) fn bootstrap(args: &BootstrapArgs, shared: &Shared) -> Result<ExitCod
     };
     if let Some(out) = out {
         out.write("bootstrap.json", json(&document)?)?;
-        out.write("bootstrap.txt", bootstrap_text(&document))?;
+        out.write("bootstrap.txt", text(&document)?)?;
         out.commit()?;
     }
     print_warnings(&document.warnings);
     if shared.json {
         print_json(&document)?;
     } else {
-        print_result(&bootstrap_text(&document))?;
+        print_result(&text(&document)?)?;
     }
     let finite = document.estimate.log_hazard_ratio.is_some();
     Ok(if args.strict && !finite { ExitCode::Untrusted } else { ExitCode::Done })
@@ -61,4 +61,12 @@ fn settings(args: &BootstrapArgs, shared: &Shared) -> Result<BootstrapSettings, 
         seed: shared.seed.unwrap_or(defaults.seed),
         hash_draws: args.hash_draws,
     })
+}
+
+/// The document as tables for a person.
+fn text(document: &BootstrapDocument) -> Result<String, Error> {
+    let shown = serde_json::to_value(document).and_then(serde_json::from_value);
+    let shown = shown
+        .map_err(|source| Error::output("printing the bootstrap as text").caused_by(source))?;
+    Ok(bootstrap_text(&Analysis::default(), &shown))
 }

@@ -54,7 +54,7 @@ fn run(
         let progress = Progress::new(shared.quiet, "study");
         let report = |stage: &str, done: u64, total: u64| {
             progress.say(stage);
-            progress.at(done, total);
+            progress.at(done, total)
         };
         run_study(study, &settings, selection.backend.as_ref(), &report, &out)?
     };

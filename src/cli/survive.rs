@@ -7,7 +7,8 @@ use crate::Error;
 use crate::io::cohort::{CohortRequest, read_cohort};
 use crate::io::output_folder::OutputFolder;
 use crate::pipeline::survive::{SurviveDocument, SurviveSettings, run_survive};
-use crate::report::survive_text;
+use crate::report::number_format::PStyle;
+use crate::report::{Analysis, survive_text};
 use crate::survival::{ConfLevel, ConfType, Confidence, Ties, TimeTransform};
 
 impl CohortArgs {
@@ -39,14 +40,14 @@ pub(super) fn survive(args: &SurviveArgs, shared: &Shared) -> Result<ExitCode, E
     let document = run_survive(&cohort, &settings)?;
     if let Some(out) = out {
         out.write("survive.json", json(&document)?)?;
-        out.write("survive.txt", survive_text(&(&document).into()))?;
+        out.write("survive.txt", text(&document, args))?;
         out.commit()?;
     }
     print_warnings(&document.warnings);
     if shared.json {
         print_json(&document)?;
     } else {
-        print_result(&survive_text(&(&document).into()))?;
+        print_result(&text(&document, args))?;
     }
     Ok(if args.strict && !is_trustworthy(&document) { ExitCode::Untrusted } else { ExitCode::Done })
 }
@@ -70,4 +71,12 @@ fn settings(args: &SurviveArgs, shared: &Shared) -> Result<SurviveSettings, Erro
         zph: args.zph.as_deref().map_or(Ok(TimeTransform::default()), str::parse)?,
         firth: args.firth,
     })
+}
+
+/// The document as tables for a person.
+fn text(document: &SurviveDocument, args: &SurviveArgs) -> String {
+    // The file does not say the unit; the column's name is what a reader knows it by.
+    let time_unit = args.cohort.time.clone().unwrap_or_else(|| "AVAL".to_owned());
+    let analysis = Analysis { survive: document.into(), time_unit, ..Analysis::default() };
+    survive_text(&analysis, PStyle::default())
 }

@@ -134,7 +134,12 @@ impl Field {
             dual_row(&mut dual_right[1..], dual_down, here, here, step.sigma);
         }
         let indicator = &mut self.indicator[row * cols..][..cols];
-        let duals = Duals { right: dual_right, down: dual_down, above: dual_above };
+        let duals = Duals {
+            left: &dual_right[..cols],
+            right: &dual_right[1..],
+            down: dual_down,
+            above: dual_above,
+        };
         let sums = indicator_row(indicator, here, &duals, &force[row * cols..][..cols], step);
         change.squared_change += sums.squared_change;
         change.squared_indicator += sums.squared_indicator;
@@ -144,7 +149,12 @@ impl Field {
 /// The dual step of a row: `p = q / max(1, |q|)` with `q = p + sigma grad(ubar)`.
 fn dual_row(right: &mut [f32], down: &mut [f32], here: &[f32], below: &[f32], sigma: f32) {
     let inner = here.len() - 1;
-    let next = &here[1..];
+    // the last column has no right neighbour: its gradient to the right is 0, and so is p
+    let q_down = down[inner] + sigma * (below[inner] - here[inner]);
+    down[inner] = q_down * shrink_to_unit(q_down * q_down);
+    // slices of one length, so that the loop has no bounds to check and becomes vectors
+    let (right, down) = (&mut right[..inner], &mut down[..inner]);
+    let (here, next, below) = (&here[..inner], &here[1..][..inner], &below[..inner]);
     for col in 0..inner {
         let q_right = right[col] + sigma * (next[col] - here[col]);
         let q_down = down[col] + sigma * (below[col] - here[col]);
@@ -152,9 +162,6 @@ fn dual_row(right: &mut [f32], down: &mut [f32], here: &[f32], below: &[f32], si
         right[col] = q_right * shrink;
         down[col] = q_down * shrink;
     }
-    // the last column has no right neighbour: its gradient to the right is 0, and so is p
-    let q_down = down[inner] + sigma * (below[inner] - here[inner]);
-    down[inner] = q_down * shrink_to_unit(q_down * q_down);
 }
 
 /// `1 / max(1, length)` of a vector, from its squared length.
@@ -165,15 +172,19 @@ fn shrink_to_unit(squared_length: f32) -> f32 {
 
 /// Dual variables a row of the indicator depends on.
 struct Duals<'a> {
-    /// Of this row, one 0 before the first.
+    /// To the right, of the left neighbours.
+    left: &'a [f32],
+    /// To the right, of the pixels themselves.
     right: &'a [f32],
-    /// Of this row.
+    /// Down, of the pixels themselves.
     down: &'a [f32],
-    /// Of the row above.
+    /// Down, of the pixels above.
     above: &'a [f32],
 }
 
 /// The indicator's step of a row: `u' = clamp(u + tau (div p - force))`, `ubar = u' + theta (u' - u)`.
+///
+/// Three plain passes over a row, which is in the nearest cache; `extrapolated` holds u' between.
 fn indicator_row(
     indicator: &mut [f32],
     extrapolated: &mut [f32],
@@ -182,30 +193,40 @@ fn indicator_row(
     step: Step,
 ) -> Change {
     let cols = indicator.len();
-    let extrapolated = &mut extrapolated[..cols];
-    let (left, right) = (&duals.right[..cols], &duals.right[1..][..cols]);
+    let (left, right) = (&duals.left[..cols], &duals.right[..cols]);
     let (down, above, force) = (&duals.down[..cols], &duals.above[..cols], &force[..cols]);
+    let extrapolated = &mut extrapolated[..cols];
+    for col in 0..cols {
+        let divergence = (right[col] - left[col]) + (down[col] - above[col]);
+        extrapolated[col] = clamp_to_unit(indicator[col] + step.tau * (divergence - force[col]));
+    }
+    let change = row_change(indicator, extrapolated);
+    for (old, new) in indicator.iter_mut().zip(extrapolated) {
+        let moved = *new - *old;
+        *old = *new;
+        *new += step.theta * moved;
+    }
+    change
+}
+
+/// Sums of a row in [`LANES`] partial sums.
+fn row_change(old: &[f32], new: &[f32]) -> Change {
     let mut squared_change = [0.0_f32; LANES];
     let mut squared_indicator = [0.0_f32; LANES];
-    let mut update = |col: usize, lane: usize| {
-        let divergence = (right[col] - left[col]) + (down[col] - above[col]);
-        let old = indicator[col];
-        let new = clamp_to_unit(old + step.tau * (divergence - force[col]));
-        let change = new - old;
-        squared_change[lane] += change * change;
+    let (old_chunks, old_rest) = old.as_chunks::<LANES>();
+    let (new_chunks, new_rest) = new.as_chunks::<LANES>();
+    for (old, new) in old_chunks.iter().zip(new_chunks) {
+        let moved: [f32; LANES] = std::array::from_fn(|lane| new[lane] - old[lane]);
+        squared_change =
+            std::array::from_fn(|lane| squared_change[lane] + moved[lane] * moved[lane]);
+        squared_indicator =
+            std::array::from_fn(|lane| squared_indicator[lane] + old[lane] * old[lane]);
+    }
+    for (lane, (&old, &new)) in old_rest.iter().zip(new_rest).enumerate() {
+        squared_change[lane] += (new - old) * (new - old);
         squared_indicator[lane] += old * old;
-        indicator[col] = new;
-        extrapolated[col] = new + step.theta * change;
-    };
-    let whole = cols - cols % LANES;
-    for start in (0..whole).step_by(LANES) {
-        for lane in 0..LANES {
-            update(start + lane, lane);
-        }
     }
-    for col in whole..cols {
-        update(col, col - whole);
-    }
+    let total = |lanes: [f32; LANES]| lanes.iter().map(|&lane| f64::from(lane)).sum();
     Change { squared_change: total(squared_change), squared_indicator: total(squared_indicator) }
 }
 
@@ -213,8 +234,4 @@ fn indicator_row(
 fn clamp_to_unit(value: f32) -> f32 {
     let positive = if value > 0.0 { value } else { 0.0 };
     if positive < 1.0 { positive } else { 1.0 }
-}
-
-fn total(lanes: [f32; LANES]) -> f64 {
-    lanes.iter().map(|&lane| f64::from(lane)).sum()
 }

@@ -121,7 +121,7 @@ impl EdgeMask {
         &self.overview
     }
 
-    /// The mask of frame `number`, enlarged to the frame's size by its nearest overview pixels.
+    /// The mask of frame `number`, enlarged eight times and cut to the frame's size.
     ///
     /// `None` for frames that are not at the cartridge's border, which have no edge, and for
     /// frames that are not in the grid.
@@ -132,21 +132,19 @@ impl EdgeMask {
         let (row, col) = self.grid.place(number)?;
         let tile_rows = self.overview.rows / self.grid.rows;
         let tile_cols = self.overview.cols / self.grid.cols;
+        if tile_rows == 0 || tile_cols == 0 {
+            return None;
+        }
         let mut mask = Mask::empty(frame_rows, frame_cols);
         for (line, pixels) in mask.pixels.chunks_exact_mut(frame_cols.max(1)).enumerate() {
-            let source = row * tile_rows + nearest(line, frame_rows, tile_rows);
+            let source = row * tile_rows + (line / REDUCTION).min(tile_rows - 1);
             let start = source * self.overview.cols + col * tile_cols;
             for (place, pixel) in pixels.iter_mut().enumerate() {
-                *pixel = self.overview.pixels[start + nearest(place, frame_cols, tile_cols)];
+                *pixel = self.overview.pixels[start + (place / REDUCTION).min(tile_cols - 1)];
             }
         }
         Some(mask)
     }
-}
-
-/// The pixel of `small` pixels that lies under the centre of pixel `index` of `large` pixels.
-fn nearest(index: usize, large: usize, small: usize) -> usize {
-    (2 * index + 1) * small / (2 * large)
 }
 
 /// 0-based middle of a side: pixel round(n / 2) of 1..n, halves upwards.

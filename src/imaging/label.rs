@@ -78,8 +78,7 @@ fn runs(mask: &Mask) -> (Vec<Run>, Vec<usize>) {
         row_starts.push(runs.len());
         let pixels = &mask.pixels[row * mask.cols..(row + 1) * mask.cols];
         let mut from = 0;
-        while let Some(skip) = pixels[from..].iter().position(|&set| set) {
-            let start = from + skip;
+        while let Some(start) = next_set(pixels, from) {
             let length = pixels[start..].iter().position(|&set| !set);
             let end = length.map_or(mask.cols, |length| start + length);
             runs.push(Run { row, start, end });
@@ -88,6 +87,20 @@ fn runs(mask: &Mask) -> (Vec<Run>, Vec<usize>) {
     }
     row_starts.push(runs.len());
     (runs, row_starts)
+}
+
+/// The first set pixel from `from` on; set pixels are few, so it looks at 32 at once.
+fn next_set(pixels: &[bool], mut from: usize) -> Option<usize> {
+    loop {
+        let chunk = &pixels[from..pixels.len().min(from + 32)];
+        if chunk.iter().fold(false, |any, &set| any | set) {
+            return chunk.iter().position(|&set| set).map(|skip| from + skip);
+        }
+        from += chunk.len();
+        if chunk.is_empty() {
+            return None;
+        }
+    }
 }
 
 /// Joins the runs of two neighbouring rows that touch; `reach` is 1 where diagonals count.

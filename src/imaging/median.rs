@@ -14,7 +14,7 @@ pub(crate) fn median_by_counting<I: Iterator<Item = f32>>(values: impl Fn() -> I
         return None;
     }
     let lower = nth(&values, &high_counts, (n - 1) / 2);
-    let upper = if n % 2 == 0 { nth(&values, &high_counts, n / 2) } else { lower };
+    let upper = if n.is_multiple_of(2) { nth(&values, &high_counts, n / 2) } else { lower };
     Some(f64::midpoint(f64::from(lower), f64::from(upper)))
 }
 

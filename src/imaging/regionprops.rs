@@ -90,16 +90,17 @@ pub fn background(
     edge_mask: Option<&Mask>,
 ) -> Background {
     let outside_edge = |index: usize| edge_mask.is_none_or(|edge| !edge.pixels[index]);
-    let among = |keep: &dyn Fn(usize) -> bool| {
-        median_by_counting(|| {
-            let kept = plane.pixels.iter().enumerate().filter(|(index, _)| keep(*index));
-            kept.map(|(_, &value)| value)
-        })
-    };
     Background {
-        channel: among(&|index| !mask.pixels[index] && outside_edge(index)),
-        no_object: among(&|index| labels.labels[index] == 0 && outside_edge(index)),
+        channel: median_where(plane, |index| !mask.pixels[index] && outside_edge(index)),
+        no_object: median_where(plane, |index| labels.labels[index] == 0 && outside_edge(index)),
     }
+}
+
+fn median_where(plane: &Plane, keep: impl Fn(usize) -> bool) -> Option<f64> {
+    median_by_counting(|| {
+        let kept = plane.pixels.iter().enumerate().filter(|(index, _)| keep(*index));
+        kept.map(|(_, &value)| value)
+    })
 }
 
 /// Measures every object of a label image in every channel.
@@ -359,11 +360,8 @@ mod tests {
         let level = background(&plane, &drawn, &labels, None);
         assert_eq!(level.channel, Some(10.0), "twenty pixels of 10");
         let frame = one_channel(plane, Channel::Cytokeratin);
-        let settings = MeasureSettings {
-            pixel_size: Some(MicronsPerPixel(0.5)),
-            saturation: &[Some(16.0)],
-            ..MeasureSettings::default()
-        };
+        let settings =
+            MeasureSettings { pixel_size: Some(MicronsPerPixel(0.5)), saturation: &[Some(16.0)] };
         let objects = measure_objects(&frame, &[&drawn], &labels, &[level], settings);
         let [object] = &objects[..] else { panic!("one object: {objects:?}") };
         let ck = &object.channels[0];

@@ -3,6 +3,8 @@
 //! A CellTracks camera writes 12 bits; each page is stretched when it is saved, and two private
 //! tags keep the limits of that stretch. This module undoes it.
 
+use std::cmp::Ordering;
+
 use super::Plane;
 use crate::Error;
 
@@ -97,7 +99,8 @@ pub enum IntensityScale {
 ///
 /// # Source
 /// Behaviour of the ACCEPT loader for CellTracks (Zeune et al. 2017, PLoS ONE 12:e0186562), whose
-/// 0/0 on a page of zeros is replaced by `low`.
+/// 0/0 on a page of zeros is replaced by `low`. Values are computed in `f64` as
+/// `low + p ((high - low) / max(p))` and rounded to `f32` without crossing a whole number.
 ///
 /// ```
 /// use herscope::imaging::{IntensityScale, RawPage, Samples, StretchLimits, rescale};
@@ -119,9 +122,10 @@ pub fn rescale(page: &RawPage, scale: IntensityScale) -> Result<Plane, Error> {
         IntensityScale::PageMaximum => stretch(page, page.samples.maximum())?,
         IntensityScale::FullScale => stretch(page, page.samples.full_scale())?,
     };
-    let camera_value = |stored: f64| {
-        if divisor > 0.0 { low + stored * span / divisor } else { low }
-    };
+    // the quotient comes first, as in the reader of the original analysis: that decides on which
+    // side of a whole number, hence in which bin of a histogram, a value comes to lie
+    let step = if divisor > 0.0 { span / divisor } else { 0.0 };
+    let camera_value = |stored: f64| low + stored * step;
     let mut values: Vec<f64> = match &page.samples {
         Samples::U8(stored) => stored.iter().map(|&p| camera_value(f64::from(p))).collect(),
         Samples::U16(stored) => stored.iter().map(|&p| camera_value(f64::from(p))).collect(),
@@ -129,7 +133,7 @@ pub fn rescale(page: &RawPage, scale: IntensityScale) -> Result<Plane, Error> {
     if scale != IntensityScale::Stored && carries_camera_offset(&values, page.cols) {
         values.iter_mut().for_each(|value| *value -= CAMERA_OFFSET);
     }
-    let pixels = values.into_iter().map(|value| value as f32).collect();
+    let pixels = values.into_iter().map(round_beside_whole_numbers).collect();
     Ok(Plane::new(page.rows, page.cols, pixels))
 }
 
@@ -162,6 +166,18 @@ fn stretch(page: &RawPage, divisor: u16) -> Result<(f64, f64, f64), Error> {
             .expected("low <= high"));
     }
     Ok((f64::from(limits.low), f64::from(limits.high - limits.low), f64::from(divisor)))
+}
+
+/// The nearest `f32` on the same side of every whole number, so that single precision changes
+/// neither the bin of a histogram nor the comparison with a threshold.
+fn round_beside_whole_numbers(value: f64) -> f32 {
+    let rounded = value as f32;
+    let is_whole = rounded.fract() == 0.0;
+    match f64::from(rounded).partial_cmp(&value) {
+        Some(Ordering::Greater) if is_whole => rounded.next_down(),
+        Some(Ordering::Less) if is_whole => rounded.next_up(),
+        _ => rounded,
+    }
 }
 
 /// True when every column has a value above 32767.
@@ -230,6 +246,15 @@ mod tests {
         assert!(rescale(&bare, IntensityScale::Stored).is_ok(), "stored values need none");
         let crossed = page(Samples::U8(vec![1, 2]), 2, 900, 20);
         assert!(rescale(&crossed, IntensityScale::PageMaximum).is_err(), "low above high");
+    }
+
+    #[test]
+    fn single_precision_does_not_carry_a_value_over_a_whole_number() {
+        let below = 249.0 - 3e-14;
+        assert_eq!(round_beside_whole_numbers(below).floor(), 248.0, "stays in its bin");
+        assert!(round_beside_whole_numbers(249.0 + 3e-14) > 249.0, "stays above");
+        assert_eq!(round_beside_whole_numbers(249.0), 249.0, "whole numbers are exact");
+        assert_eq!(round_beside_whole_numbers(0.1), 0.1, "others are rounded to the nearest");
     }
 
     #[test]

@@ -53,10 +53,12 @@ impl Padded {
     }
 
     fn cropped(&self, rows: usize, cols: usize) -> Mask {
-        let kept = (PADDING..PADDING + rows).flat_map(|row| {
-            self.pixels[row * self.cols + PADDING..][..cols].iter().map(|&set| set == 1)
-        });
-        Mask { rows, cols, pixels: kept.collect() }
+        let mut pixels = Vec::with_capacity(rows * cols);
+        for row in PADDING..PADDING + rows {
+            let kept = &self.pixels[row * self.cols + PADDING..][..cols];
+            pixels.extend(kept.iter().map(|&set| set == 1));
+        }
+        Mask { rows, cols, pixels }
     }
 
     /// The eight neighbours as bits: east, north-east, north, .. south-east from bit 0; the pixel
@@ -91,21 +93,19 @@ impl Padded {
 
     /// Set pixels, outermost ring excluded, with an unset pixel among their eight neighbours.
     fn set_beside_unset(&self) -> Vec<usize> {
-        let cols = self.cols;
-        let mut all_three = vec![0_u8; cols];
+        let mut above_to_below = vec![0_u8; self.cols];
+        let mut flags = vec![0_u8; self.cols];
         let mut found = Vec::new();
         for row in 1..self.rows() - 1 {
-            let [above, here, below] =
-                [row - 1, row, row + 1].map(|row| &self.pixels[row * cols..][..cols]);
-            for (((all, &a), &h), &b) in all_three.iter_mut().zip(above).zip(here).zip(below) {
+            let [above, here, below] = [row - 1, row, row + 1].map(|row| self.row(row));
+            for (((all, &a), &h), &b) in above_to_below.iter_mut().zip(above).zip(here).zip(below) {
                 *all = a & h & b;
             }
-            for col in 1..cols - 1 {
-                let inside = all_three[col - 1] & all_three[col] & all_three[col + 1];
-                if here[col] & (inside ^ 1) == 1 {
-                    found.push(row * cols + col);
-                }
+            let inside = above_to_below.windows(3).map(|three| three[0] & three[1] & three[2]);
+            for ((flag, &set), inside) in flags[1..].iter_mut().zip(&here[1..]).zip(inside) {
+                *flag = set & (inside ^ 1);
             }
+            push_set(&flags, row * self.cols, &mut found);
         }
         found
     }
@@ -113,17 +113,37 @@ impl Padded {
     /// Puts pixels of `whole` back where two set diagonal neighbours have no set pixel beside both.
     fn mended(&self, whole: &Self) -> Self {
         let cols = self.cols;
+        let mut flags = vec![0_u8; cols];
+        let mut cuts = Vec::new();
+        for row in 0..self.rows() - 1 {
+            let (upper, lower) = (self.row(row), self.row(row + 1));
+            let pairs = upper.windows(2).zip(lower.windows(2));
+            for (flag, (up, low)) in flags.iter_mut().zip(pairs) {
+                *flag = (up[0] ^ up[1]) & (low[0] ^ low[1]) & (up[0] ^ low[0]);
+            }
+            push_set(&flags, row * cols, &mut cuts);
+        }
         let mut pixels = self.pixels.clone();
-        for top in (0..(self.rows() - 1) * cols).filter(|top| top % cols + 1 < cols) {
-            let block = [top, top + 1, top + cols, top + cols + 1];
-            let set = block.map(|pixel| self.pixels[pixel]);
-            if set == [1, 0, 0, 1] || set == [0, 1, 1, 0] {
-                for pixel in block {
-                    pixels[pixel] |= whole.pixels[pixel];
-                }
+        for top in cuts {
+            for pixel in [top, top + 1, top + cols, top + cols + 1] {
+                pixels[pixel] |= whole.pixels[pixel];
             }
         }
         Self { cols, pixels }
+    }
+
+    fn row(&self, row: usize) -> &[u8] {
+        &self.pixels[row * self.cols..][..self.cols]
+    }
+}
+
+/// Appends `start` plus the places of the set flags, which are few: looks at 32 at once.
+fn push_set(flags: &[u8], start: usize, found: &mut Vec<usize>) {
+    for (chunk, first) in flags.chunks(32).zip((start..).step_by(32)) {
+        if chunk.iter().fold(0, |any, &flag| any | flag) != 0 {
+            let set = chunk.iter().zip(first..).filter(|(flag, _)| **flag != 0);
+            found.extend(set.map(|(_, place)| place));
+        }
     }
 }
 

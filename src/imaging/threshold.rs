@@ -81,8 +81,8 @@ fn first_highest(heights: &[i128]) -> usize {
 /// Otsu's threshold: foreground is what lies above it.
 ///
 /// Maximises the variance between classes, `(mu_T w - mu)^2 / (w (1 - w))`, over the bins; bins
-/// that share the maximum are averaged, so that half bins occur. 1 when no bin has a finite value,
-/// as in a histogram of a single bin.
+/// that share the maximum are averaged, so that half bins occur. Negative bins count as empty. 1
+/// when no bin has a finite value, as in a histogram of a single bin.
 ///
 /// # Source
 /// Otsu 1979, IEEE Trans. SMC 9:62; behaviour of MATLAB's `otsuthresh` on 65535 bins.
@@ -94,18 +94,19 @@ fn first_highest(heights: &[i128]) -> usize {
 /// assert_eq!(otsu_threshold(&histogram), 14.5); // bins 10..=19 separate them equally well
 /// ```
 pub fn otsu_threshold(histogram: &Histogram) -> f64 {
-    let total = histogram.total() as f64;
-    let weighted_total: i128 = weighted(histogram).sum();
+    let counts = || histogram.counts().iter().map(|&count| count.max(0));
+    let total = counts().sum::<i64>() as f64;
+    let bins = || counts().zip(1_u64..);
+    let weighted_total: i128 = bins().map(|(count, bin)| weighted(count, bin)).sum();
     let mean_total = weighted_total as f64 / total;
-    let (mut count, mut weighted_count) = (0_i64, 0_i128);
+    let (mut below, mut weighted_below) = (0_i64, 0_i128);
     let mut best = f64::NEG_INFINITY;
     let (mut tied, mut tied_sum) = (0_u64, 0_u64);
-    for (index, (&here, weighted)) in histogram.counts().iter().zip(weighted(histogram)).enumerate()
-    {
-        count += here;
-        weighted_count += weighted;
-        let weight = count as f64 / total;
-        let between = (mean_total * weight - weighted_count as f64 / total).powi(2)
+    for (count, bin) in bins() {
+        below += count;
+        weighted_below += weighted(count, bin);
+        let weight = below as f64 / total;
+        let between = (mean_total * weight - weighted_below as f64 / total).powi(2)
             / (weight * (1.0 - weight));
         if !between.is_finite() || between < best {
             continue;
@@ -114,14 +115,13 @@ pub fn otsu_threshold(histogram: &Histogram) -> f64 {
             (best, tied, tied_sum) = (between, 0, 0);
         }
         tied += 1;
-        tied_sum += index as u64 + 1;
+        tied_sum += bin;
     }
     if tied == 0 { 1.0 } else { tied_sum as f64 / tied as f64 }
 }
 
-/// Bin number times count, bin by bin.
-fn weighted(histogram: &Histogram) -> impl Iterator<Item = i128> + '_ {
-    histogram.counts().iter().zip(1_i128..).map(|(&count, bin)| i128::from(count) * bin)
+fn weighted(count: i64, bin: u64) -> i128 {
+    i128::from(count) * i128::from(bin)
 }
 
 /// The pixels whose intensity is greater than `threshold` (not equal to it; NaN is not).
@@ -169,6 +169,13 @@ mod tests {
     fn otsu_averages_over_the_gap_between_two_classes() {
         assert_eq!(otsu_threshold(&histogram(&[(5, 3), (8, 3)])), 6.0, "bins 5, 6 and 7 tie");
         assert_eq!(otsu_threshold(&histogram(&[(5, 3)])), 1.0, "one bin cannot be split");
+    }
+
+    #[test]
+    fn negative_bins_count_as_empty_for_otsu() {
+        let mut with_negative = histogram(&[(5, 3), (8, 3)]);
+        with_negative.subtract_values(&[200.0, 200.0]);
+        assert_eq!(otsu_threshold(&with_negative), 6.0, "as without bin 200");
     }
 
     #[test]

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use super::celltracks_channels::{analysis_order, celltracks_channels};
+use super::celltracks_folder::descend;
 use super::celltracks_xml::{ArchiveXml, AssignedEvent, read_archive_xml};
-use super::tiff::{FrameRequest, MAX_PAGES, frame_shape, read_frame_pages};
+use super::tiff::{FrameRequest, frame_shape, read_frame_pages};
 use crate::imaging::{
     Channel, Frame, FrameGrid, IntensityScale, PixelBox, Plane, PriorLocation, prior_box, rescale,
     saturation_level,
@@ -13,15 +15,6 @@ use crate::{Error, Warning};
 
 /// Edge of a CellTracks pixel, as the ACCEPT loader has it.
 pub const CELLTRACKS_PIXEL_SIZE: MicronsPerPixel = MicronsPerPixel(0.64);
-
-/// Folders below the sample's that are searched for frames.
-const MAX_DEPTH: usize = 10;
-
-/// A folder with at least so many frames is taken without looking into its sub-folder.
-const FULL_SCAN: usize = 100;
-
-/// Pages that every CellTracks frame has: DAPI, an extra marker, CK, CD45.
-const MIN_PAGES: usize = 4;
 
 /// What the user says about an archive beside its path.
 #[derive(Clone, Debug, Default)]
@@ -86,11 +79,11 @@ pub struct Archive {
     pub warnings: Vec<Warning>,
 }
 
-fn doing() -> &'static str {
+pub(super) fn doing() -> &'static str {
     "opening the archive"
 }
 
-fn refusal(path: &Path) -> Error {
+pub(super) fn refusal(path: &Path) -> Error {
     Error::input(doing()).at(path.display().to_string())
 }
 
@@ -248,55 +241,6 @@ impl Archive {
     }
 }
 
-/// A folder on the way down to the frames.
-struct Level {
-    path: PathBuf,
-    frames: Vec<PathBuf>,
-}
-
-/// The sample folder and those below it, as long as each holds fewer than 100 frames and exactly
-/// one sub-folder.
-fn descend(folder: &Path) -> Result<Vec<Level>, Error> {
-    let mut levels = Vec::new();
-    let mut current = folder.to_owned();
-    loop {
-        let (frames, sub_folders) = list(&current)?;
-        let is_full = frames.len() >= FULL_SCAN;
-        levels.push(Level { path: current, frames });
-        match <[PathBuf; 1]>::try_from(sub_folders) {
-            Ok([only]) if !is_full && levels.len() <= MAX_DEPTH => current = only,
-            _ => return Ok(levels),
-        }
-    }
-}
-
-/// Frame files in name order and sub-folders; names that begin with a dot are left out.
-fn list(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Error> {
-    let failed = |error: std::io::Error| {
-        refusal(folder).found(error.to_string()).expected("a readable folder").caused_by(error)
-    };
-    let (mut frames, mut sub_folders) = (Vec::new(), Vec::new());
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let is_hidden = path.file_name().is_none_or(|name| name.to_string_lossy().starts_with('.'));
-        if is_hidden {
-            continue;
-        }
-        if path.is_dir() {
-            sub_folders.push(path);
-        } else if is_tiff(&path) {
-            frames.push(path);
-        }
-    }
-    frames.sort();
-    Ok((frames, sub_folders))
-}
-
-fn is_tiff(path: &Path) -> bool {
-    let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
-    matches!(ending.as_deref(), Some("tif" | "tiff"))
-}
-
 /// Frame counts of CellTracks scans with their rows and columns.
 const KNOWN_GRIDS: [(usize, usize, usize); 6] =
     [(210, 6, 35), (180, 5, 36), (175, 5, 35), (170, 5, 34), (144, 4, 36), (140, 4, 35)];
@@ -358,79 +302,6 @@ fn first_shape(frames: &[PathBuf], scale: IntensityScale) -> Result<(usize, usiz
         }
     }
     Err(first_error.unwrap_or_else(|| Error::input(doing()).found("no frames")))
-}
-
-/// Fluorochromes and markers by the page that CellTracks gives them (0-based).
-const USUAL_PAGES: [(&str, usize); 8] = [
-    ("DAPI", 0),
-    ("DNA", 0),
-    ("FITC", 1),
-    ("HER2", 1),
-    ("PE", 2),
-    ("CK", 2),
-    ("APC", 3),
-    ("CD45", 3),
-];
-
-/// Channels in page order: DAPI, HER2, CK, CD45, then further markers by their filter's name.
-fn celltracks_channels(
-    place: &Path,
-    filters: &[String],
-    n_pages: usize,
-    warnings: &mut Vec<Warning>,
-) -> Result<Vec<Channel>, Error> {
-    let expected = if filters.is_empty() { MIN_PAGES } else { filters.len() };
-    if n_pages < MIN_PAGES || (!filters.is_empty() && n_pages != filters.len()) {
-        return Err(refusal(place).found(format!("frames of {n_pages} pages")).expected(format!(
-            "{expected} to {}, or --channels with a name for each page",
-            if filters.is_empty() { MAX_PAGES } else { expected }
-        )));
-    }
-    for (page, filter) in filters.iter().enumerate() {
-        let usual = USUAL_PAGES.iter().find(|(name, _)| filter.eq_ignore_ascii_case(name));
-        if let Some(&(_, usual)) = usual
-            && usual != page
-        {
-            warnings.push(Warning::new(
-                "unusual_page_order",
-                format!(
-                    "{}: filter {filter} is on page {} where CellTracks has it on page {}; pages \
-                     are taken in CellTracks order, --channels says otherwise",
-                    place.display(),
-                    page + 1,
-                    usual + 1
-                ),
-            ));
-        }
-    }
-    let further =
-        |page: usize| filters.get(page).cloned().unwrap_or_else(|| format!("marker{}", page - 2));
-    let mut channels = vec![Channel::Dapi, Channel::Her2, Channel::Cytokeratin, Channel::Cd45];
-    channels.extend((MIN_PAGES..n_pages).map(|page| Channel::Other(further(page))));
-    Ok(channels)
-}
-
-/// Channels in analysis order with the page of each; further markers keep the order of the pages.
-fn analysis_order(page_channels: Vec<Channel>) -> Result<(Vec<Channel>, Vec<usize>), Error> {
-    let role = |channel: &Channel| match channel {
-        Channel::Cd45 => 0,
-        Channel::Dapi => 1,
-        Channel::Cytokeratin => 2,
-        Channel::Her2 => 3,
-        Channel::Other(_) => 4,
-    };
-    let mut ordered: Vec<(usize, Channel)> = page_channels.into_iter().enumerate().collect();
-    ordered.sort_by_key(|(_, channel)| role(channel));
-    for (index, (_, channel)) in ordered.iter().enumerate() {
-        let name = channel.column_name();
-        if ordered[..index].iter().any(|(_, other)| other.column_name() == name) {
-            return Err(Error::input(doing())
-                .found(format!("two pages of channel {name}"))
-                .expected("a name of its own for each page"));
-        }
-    }
-    let (pages, channels) = ordered.into_iter().unzip();
-    Ok((channels, pages))
 }
 
 /// Boxes of the events in their frames; events outside the cartridge or their frame are left out
@@ -512,25 +383,5 @@ mod tests {
         let huge = event((1e300, 1e300), (-1e300, -1e300));
         let whole = PixelBox { row0: 0, col0: 0, row1: 56, col1: 80 };
         assert_eq!(event_box(&huge, (0, 0), (56, 80)), Some(whole), "the whole frame");
-    }
-
-    #[test]
-    fn pages_are_brought_into_analysis_order() {
-        let names = ["DAPI", "FITC", "PE", "APC", "Cy7"].map(String::from);
-        let mut warnings = Vec::new();
-        let pages = celltracks_channels(Path::new("x"), &names, 5, &mut warnings)
-            .expect("five filters for five pages");
-        let (channels, pages) = analysis_order(pages).expect("names differ");
-        let columns: Vec<String> = channels.iter().map(Channel::column_name).collect();
-        assert_eq!(columns, ["cd45", "dapi", "ck", "her2", "cy7"], "analysis order");
-        assert_eq!(pages, [3, 0, 2, 1, 4], "pages of the file");
-        assert_eq!(warnings, [], "the usual order");
-    }
-
-    #[test]
-    fn two_pages_of_one_channel_are_refused() {
-        let twice = vec![Channel::Dapi, Channel::Other("x 1".into()), Channel::Other("X_1".into())];
-        let error = analysis_order(twice).expect_err("one column name for two pages");
-        assert!(error.to_string().contains("x_1"), "{error}");
     }
 }

@@ -49,7 +49,7 @@ pub struct Manifest {
     /// Every setting as used, defaults included.
     pub settings: serde_json::Value,
     /// Where kernels ran; `None` if none did.
-    pub device: Option<serde_json::Value>,
+    pub device: Option<crate::compute::DeviceInfo>,
     /// Seed of the resampling, if any.
     pub seed: Option<u64>,
     /// Files read.

@@ -3,11 +3,14 @@
 pub mod atomic;
 pub mod cell_table;
 pub mod celltracks;
+mod celltracks_channels;
+mod celltracks_folder;
 mod celltracks_xml;
 pub mod cohort;
 pub mod hash;
 pub mod manifest;
 pub mod output_folder;
+pub mod picture_file;
 pub mod png;
 pub mod sample_table;
 pub mod table;

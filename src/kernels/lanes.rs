@@ -44,7 +44,7 @@ pub(crate) trait Lanes: Copy {
     /// Truncates; lanes must lie in `0 ..= 2^31 - 128`.
     fn to_u(self, lanes: Self::F) -> Self::U;
     fn bits(self, lanes: Self::F) -> Self::U;
-    fn from_bits(self, words: Self::U) -> Self::F;
+    fn of_bits(self, words: Self::U) -> Self::F;
 
     fn add_u(self, a: Self::U, b: Self::U) -> Self::U;
     fn sub_u(self, a: Self::U, b: Self::U) -> Self::U;
@@ -128,7 +128,7 @@ impl Lanes for Scalar {
     fn bits(self, lanes: f32) -> u32 {
         lanes.to_bits()
     }
-    fn from_bits(self, words: u32) -> f32 {
+    fn of_bits(self, words: u32) -> f32 {
         f32::from_bits(words)
     }
     fn add_u(self, a: u32, b: u32) -> u32 {
@@ -321,7 +321,7 @@ mod x86 {
             signed_to_f(words: __m256i) -> __m256 = _mm256_cvtepi32_ps(words);
             to_u(lanes: __m256) -> __m256i = _mm256_cvttps_epi32(lanes);
             bits(lanes: __m256) -> __m256i = _mm256_castps_si256(lanes);
-            from_bits(words: __m256i) -> __m256 = _mm256_castsi256_ps(words);
+            of_bits(words: __m256i) -> __m256 = _mm256_castsi256_ps(words);
             add_u(a: __m256i, b: __m256i) -> __m256i = _mm256_add_epi32(a, b);
             sub_u(a: __m256i, b: __m256i) -> __m256i = _mm256_sub_epi32(a, b);
             mul_u(a: __m256i, b: __m256i) -> __m256i = _mm256_mullo_epi32(a, b);
@@ -382,7 +382,7 @@ mod x86 {
             signed_to_f(words: __m512i) -> __m512 = _mm512_cvtepi32_ps(words);
             to_u(lanes: __m512) -> __m512i = _mm512_cvttps_epi32(lanes);
             bits(lanes: __m512) -> __m512i = _mm512_castps_si512(lanes);
-            from_bits(words: __m512i) -> __m512 = _mm512_castsi512_ps(words);
+            of_bits(words: __m512i) -> __m512 = _mm512_castsi512_ps(words);
             add_u(a: __m512i, b: __m512i) -> __m512i = _mm512_add_epi32(a, b);
             sub_u(a: __m512i, b: __m512i) -> __m512i = _mm512_sub_epi32(a, b);
             mul_u(a: __m512i, b: __m512i) -> __m512i = _mm512_mullo_epi32(a, b);

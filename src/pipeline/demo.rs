@@ -15,6 +15,31 @@ const FILES: &[(&str, &[u8])] = &[
     ("patients.csv", include_bytes!("../../demo/patients.csv")),
     ("samples.csv", include_bytes!("../../demo/samples.csv")),
     ("cells.csv", include_bytes!("../../demo/cells.csv")),
+    ("archives/900011.9.1/900011.xml", include_bytes!("../../demo/archives/900011.9.1/900011.xml")),
+    (
+        "archives/900011.9.1/processed/900011_001.tif",
+        include_bytes!("../../demo/archives/900011.9.1/processed/900011_001.tif"),
+    ),
+    (
+        "archives/900011.9.1/processed/900011_002.tif",
+        include_bytes!("../../demo/archives/900011.9.1/processed/900011_002.tif"),
+    ),
+    (
+        "archives/900011.9.1/processed/900011_003.tif",
+        include_bytes!("../../demo/archives/900011.9.1/processed/900011_003.tif"),
+    ),
+    (
+        "archives/900011.9.1/processed/900011_004.tif",
+        include_bytes!("../../demo/archives/900011.9.1/processed/900011_004.tif"),
+    ),
+    (
+        "archives/900011.9.1/processed/900011_005.tif",
+        include_bytes!("../../demo/archives/900011.9.1/processed/900011_005.tif"),
+    ),
+    (
+        "archives/900011.9.1/processed/900011_006.tif",
+        include_bytes!("../../demo/archives/900011.9.1/processed/900011_006.tif"),
+    ),
 ];
 
 /// Writes the demo's inputs to the folder `target`, whole or not at all, and returns the path of

@@ -12,6 +12,7 @@ mod segment_summary;
 mod segment_survey;
 pub mod study;
 mod study_analysis;
+mod study_cartridges;
 mod study_checks;
 mod study_data;
 pub mod study_file;

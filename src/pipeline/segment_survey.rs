@@ -42,9 +42,9 @@ impl Survey {
         numbers.into_par_iter().try_for_each(|number| {
             match archive.read_frame(number) {
                 Ok(read) => {
-                    let reduced: Vec<Plane> = read.frame.planes.iter().map(reduce_eighth).collect();
+                    let counted = CountedFrame::of_planes(&read.frame.planes);
                     let mut survey = survey.lock().unwrap_or_else(PoisonError::into_inner);
-                    survey.add_frame(number, &read.frame.planes, &reduced);
+                    survey.add_frame(number, &counted);
                 }
                 Err(error) => {
                     let message = error.to_string();
@@ -68,9 +68,9 @@ impl Survey {
         Ok(survey)
     }
 
-    fn add_frame(&mut self, number: u32, planes: &[Plane], reduced: &[Plane]) {
-        for (channel, (plane, reduced)) in planes.iter().zip(reduced).enumerate() {
-            self.full[channel].add_plane(plane);
+    fn add_frame(&mut self, number: u32, frame: &CountedFrame) {
+        for (channel, reduced) in frame.reduced.iter().enumerate() {
+            self.full[channel].merge(&frame.full[channel]);
             self.down[channel].add_plane(reduced);
             self.overviews[channel].set_tile(number, reduced);
         }
@@ -103,6 +103,21 @@ impl Survey {
                 choose_threshold(settings.threshold, &inside)
             })
             .collect()
+    }
+}
+
+/// What one frame adds, counted before the survey is locked.
+struct CountedFrame {
+    full: Vec<Histogram>,
+    reduced: Vec<Plane>,
+}
+
+impl CountedFrame {
+    fn of_planes(planes: &[Plane]) -> Self {
+        Self {
+            full: planes.iter().map(Histogram::of_plane).collect(),
+            reduced: planes.iter().map(reduce_eighth).collect(),
+        }
     }
 }
 

@@ -3,15 +3,16 @@
 use std::path::Path;
 
 use super::study_analysis::{Patients, count_patients, derive_groupings, percent};
+use super::study_cartridges::{Cartridges, measure_archives};
 use super::study_checks::check_figure;
 use super::study_data::{
-    CellCounts, PatientColumns, StudySample, derive_status, read_cells, read_samples, timepoints_of,
+    PatientColumns, StudyCell, StudySample, derive_status, read_cells, read_samples, timepoints_of,
 };
 use super::study_file::StudyFile;
 use super::study_report::study_report;
 pub use super::study_summary::{
-    CellCounts as StudyCellCounts, CheckResult, ComparisonResult, ControlSummary, CountResult,
-    GroupingResult, LevelSummary, StudyFailure, StudySummary, TimepointSummary, summary_text,
+    CellCounts, CheckResult, ComparisonResult, ControlSummary, CountResult, GroupingResult,
+    LevelSummary, StudyFailure, StudySummary, TimepointSummary, summary_text,
 };
 use super::survive::SCHEMA_VERSION;
 use crate::compute::Backend;
@@ -38,8 +39,9 @@ pub struct StudySettings {
     pub date: Option<String>,
 }
 
-/// What a long run tells its caller: the stage, and how much of it is done of how much.
-pub type StudyProgress<'a> = &'a dyn Fn(&str, u64, u64);
+/// What a long run tells its caller: the stage, and how much of it is done of how much. A caller
+/// that answers false stops the run.
+pub type StudyProgress<'a> = &'a (dyn Fn(&str, u64, u64) -> bool + Sync);
 
 /// A study with all it read, before it is written.
 pub(crate) struct StudyResults<'a> {
@@ -47,6 +49,7 @@ pub(crate) struct StudyResults<'a> {
     pub(crate) settings: &'a StudySettings,
     pub(crate) summary: &'a StudySummary,
     pub(crate) samples: &'a [StudySample],
+    pub(crate) cartridges: &'a Cartridges,
     pub(crate) inputs: &'a [ManifestFile],
 }
 
@@ -77,7 +80,8 @@ pub fn run_study(
     if let Some(cells) = &study.cells {
         warnings.extend(read_cells(cells, &study.her2, folder, &mut samples)?);
     }
-    let failures = measure_archives(&mut samples, progress);
+    let cartridges = measure_archives(&study, &mut samples, progress, out)?;
+    collect(&mut warnings, &cartridges.warnings);
 
     let mut columns = PatientColumns::of(&table);
     let time = derive_status(&study, &table, &samples, &mut columns, &mut warnings)?;
@@ -87,28 +91,33 @@ pub fn run_study(
     let overall = patients.overall()?;
     let mut groupings = Vec::new();
     for (index, grouping) in study.groupings.iter().enumerate() {
-        progress("analysing", index as u64, study.groupings.len() as u64);
-        groupings.push(patients.by(grouping, backend)?);
+        tell(progress, "analysing", index as u64, study.groupings.len() as u64)?;
+        groupings.push(patients.by(grouping, backend, progress)?);
     }
     let counts = study.counts.iter().map(|count| count_patients(count, &columns));
     let comparisons = study.comparisons.iter().map(|comparison| patients.compare(comparison));
     for document in std::iter::once(&overall).chain(groupings.iter().map(|one| &one.survive)) {
         collect(&mut warnings, &document.warnings);
     }
+    for grouping in &groupings {
+        let noticed = grouping.bootstrap.iter().flat_map(|bootstrap| &bootstrap.warnings);
+        let named = noticed.map(|warning| {
+            Warning::new(&*warning.code, format!("{}: {}", grouping.name, warning.message))
+        });
+        collect(&mut warnings, &named.collect::<Vec<_>>());
+    }
     let mut summary = StudySummary {
         schema_version: SCHEMA_VERSION,
         command: "study".to_owned(),
         warnings,
-        failures,
+        failures: cartridges.failures.clone(),
         title: study.title.clone(),
         note: study.note.clone(),
         endpoint: study.patients.endpoint.clone(),
         time_unit: study.analysis.time_unit.name().to_owned(),
         her2: study.her2.clone(),
         her2_archives: study.cartridges.her2.clone(),
-        cells: CellCounts::of(
-            samples.iter().filter(|s| s.patient.is_some()).flat_map(|s| &s.cells),
-        ),
+        cells: CellCounts::of(known_cells(&samples)),
         timepoints: timepoint_summaries(&samples),
         controls: control_summaries(&samples),
         overall,
@@ -119,19 +128,39 @@ pub fn run_study(
     };
     summary.checks = check_figures(&study, &summary)?;
 
-    let inputs = input_files(&study, path, folder)?;
+    let mut inputs = input_files(&study, path, folder)?;
+    inputs.extend(cartridges.inputs.iter().cloned());
     let results = StudyResults {
         study: &study,
         settings,
         summary: &summary,
         samples: &samples,
+        cartridges: &cartridges,
         inputs: &inputs,
     };
-    progress("writing", 0, 1);
+    tell(progress, "writing", 0, 1)?;
     write_tables(out, &samples, &columns)?;
     write_documents(out, &results)?;
-    progress("writing", 1, 1);
+    tell(progress, "writing", 1, 1)?;
     Ok(summary)
+}
+
+/// Tells the caller how far the run is.
+///
+/// # Errors
+/// The caller stops the run.
+pub(crate) fn tell(
+    progress: StudyProgress<'_>,
+    stage: &str,
+    done: u64,
+    total: u64,
+) -> Result<(), Error> {
+    if progress(stage, done, total) { Ok(()) } else { Err(stopped(stage)) }
+}
+
+/// The caller stopped the run.
+pub(crate) fn stopped(stage: &str) -> Error {
+    Error::interrupted("running the study").found(format!("an interrupt while {stage}"))
 }
 
 fn with_settings(mut study: StudyFile, settings: &StudySettings) -> StudyFile {
@@ -163,6 +192,14 @@ fn collect(warnings: &mut Vec<Warning>, more: &[Warning]) {
     }
 }
 
+/// Cells of patients' samples whose cells are known.
+fn known_cells<'a>(
+    samples: impl IntoIterator<Item = &'a StudySample>,
+) -> impl Iterator<Item = &'a StudyCell> {
+    let is_known = |sample: &&StudySample| sample.patient.is_some() && sample.failure.is_none();
+    samples.into_iter().filter(is_known).flat_map(|sample| &sample.cells)
+}
+
 fn timepoint_summaries(samples: &[StudySample]) -> Vec<TimepointSummary> {
     let summary = |timepoint: String| {
         let here = || samples.iter().filter(|s| s.patient.is_some() && s.timepoint == timepoint);
@@ -173,7 +210,7 @@ fn timepoint_summaries(samples: &[StudySample]) -> Vec<TimepointSummary> {
         TimepointSummary {
             n_samples,
             n_failed: here().count() - n_samples,
-            cells: CellCounts::of(here().flat_map(|sample| &sample.cells)),
+            cells: CellCounts::of(known_cells(here())),
             n_ctc_pos,
             percent_ctc_pos: percent(n_ctc_pos, n_samples),
             n_her2_ctc_pos,
@@ -199,32 +236,11 @@ fn check_figures(study: &StudyFile, summary: &StudySummary) -> Result<Vec<CheckR
 
 fn input_files(study: &StudyFile, path: &Path, folder: &Path) -> Result<Vec<ManifestFile>, Error> {
     let mut inputs = vec![ManifestFile::of_input(path)?];
-    let tables = [Some(&study.patients.table), Some(&study.cartridges.sample_sheet)];
-    for table in tables.into_iter().chain([study.cells.as_ref().map(|cells| &cells.table)]) {
-        if let Some(table) = table {
-            inputs.push(ManifestFile::of_input(&folder.join(table))?);
-        }
+    let tables = [&study.patients.table, &study.cartridges.sample_sheet];
+    for table in tables.into_iter().chain(study.cells.as_ref().map(|cells| &cells.table)) {
+        inputs.push(ManifestFile::of_input(&folder.join(table))?);
     }
     Ok(inputs)
-}
-
-/// Measures the cells of every sample that has an archive. One that fails is listed.
-fn measure_archives(samples: &mut [StudySample], progress: StudyProgress<'_>) -> Vec<StudyFailure> {
-    let mut failures = Vec::new();
-    let n = samples.iter().filter(|sample| sample.archive.is_some()).count() as u64;
-    let with_archive = samples.iter_mut().filter(|sample| sample.archive.is_some());
-    for (done, sample) in with_archive.enumerate() {
-        progress("segmenting", done as u64, n);
-        let Some((name, path)) = &sample.archive else { continue };
-        let message = format!("{}: found no such file or folder", path.display());
-        failures.push(StudyFailure {
-            sample_id: sample.id.clone(),
-            archive: name.clone(),
-            message: message.clone(),
-        });
-        sample.failure = Some(message);
-    }
-    failures
 }
 
 fn write_tables(
@@ -326,7 +342,7 @@ fn write_documents(out: &OutputFolder, results: &StudyResults<'_>) -> Result<(),
         software: software(),
         settings: serde_json::to_value(study)
             .map_err(|error| Error::output("writing the manifest").caused_by(error))?,
-        device: bootstrapped.and_then(|document| document.get("device")).cloned(),
+        device: bootstrapped.map(|document| document.device.clone()),
         seed: bootstrapped.map(|_| study.analysis.seed),
         inputs: results.inputs.to_vec(),
         outputs: Vec::new(),

@@ -1,6 +1,8 @@
 //! The statistics of a study, on the patient table with what the samples add to it.
 
+use super::bootstrap::{BootstrapDocument, BootstrapSettings, run_bootstrap};
 use super::rule::Rule;
+use super::study::StudyProgress;
 use super::study_data::PatientColumns;
 use super::study_file::{Comparison, Grouping, PatientCount, StudyFile};
 use super::study_summary::{ComparisonResult, CountResult, GroupingResult, LevelSummary};
@@ -59,7 +61,8 @@ impl<'a> Patients<'a> {
     pub(crate) fn by(
         &self,
         grouping: &Grouping,
-        _backend: &dyn Backend,
+        backend: &dyn Backend,
+        progress: StudyProgress<'_>,
     ) -> Result<GroupingResult, Error> {
         let cohort = self.cohort(Some(grouping))?;
         let survive = run_survive(&cohort, &survive_settings(self.study)?)?;
@@ -70,8 +73,32 @@ impl<'a> Patients<'a> {
             rule: grouping.rule.clone(),
             n_undecided: column.iter().filter(|cell| is_missing(cell)).count(),
             survive,
-            bootstrap: None,
+            bootstrap: self.bootstrap(&cohort, grouping, backend, progress)?,
         })
+    }
+
+    /// The bootstrapped hazard ratio; `None` where none was asked for or a level is empty.
+    fn bootstrap(
+        &self,
+        cohort: &Cohort,
+        grouping: &Grouping,
+        backend: &dyn Backend,
+        progress: StudyProgress<'_>,
+    ) -> Result<Option<BootstrapDocument>, Error> {
+        let analysis = &self.study.analysis;
+        let n_levels = cohort.group.as_ref().map_or(0, |group| group.levels.len());
+        if analysis.replicates == 0 || n_levels != 2 {
+            return Ok(None);
+        }
+        let settings = BootstrapSettings {
+            replicates: analysis.replicates,
+            conf_level: analysis.conf_level,
+            seed: analysis.seed,
+            ..BootstrapSettings::default()
+        };
+        let stage = format!("resampling {}", grouping.name);
+        let step = |done, total| progress(&stage, done, total);
+        run_bootstrap(cohort, &settings, backend, &step).map(Some)
     }
 
     /// Medians of a column by the levels of a grouping, and the rank-sum test between them.

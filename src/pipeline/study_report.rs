@@ -1,20 +1,21 @@
 //! The report of a study, laid out from its results.
 
 use super::study::{StudyResults, software};
+use super::study_cartridges::Cartridges;
 use super::study_checks::CheckResult;
 use super::study_data::StudySample;
 use super::study_file::{CheckRule, Her2CutOffs, PositiveFrom};
 use super::study_summary::{GroupingResult, StudySummary};
-use crate::report::number_format::{PStyle, Rounding, count_of, p_statement, significant};
+use crate::report::number_format::{PStyle, Rounding, count, count_of, p_statement, significant};
 use crate::report::{
     Analysis, Bootstrap, BootstrapDocument, CellSection, Check, Checks, Cutoff, Fact, Flow,
-    Her2Section, InputFile, IntensityAxis, KmOptions, Report, StripCell, StripFigure, StripRow,
-    Trajectory, TrajectoryFigure,
+    Her2Section, HistogramFigure, HistogramInterval, InputFile, IntensityAxis, KmOptions, Report,
+    StripCell, StripFigure, StripRow, Trajectory, TrajectoryFigure,
 };
 
 /// Everything `report.html` shows.
 pub(crate) fn study_report(results: &StudyResults<'_>) -> Report {
-    let StudyResults { study, settings, summary, samples, inputs } = results;
+    let StudyResults { study: _, settings, summary, samples, cartridges, inputs } = results;
     let bootstraps = || summary.groupings.iter().filter_map(bootstrap_of);
     Report {
         title: summary.title.clone(),
@@ -38,7 +39,7 @@ pub(crate) fn study_report(results: &StudyResults<'_>) -> Report {
             rows: summary.checks.iter().map(check_row).collect(),
         }),
         analyses: summary.groupings.iter().map(|one| analysis(one, summary)).collect(),
-        cells: Some(cell_section(summary, samples)),
+        cells: Some(cell_section(summary, samples, cartridges)),
         her2: Some(her2_section(summary, samples)),
         methods: methods(summary),
         warnings: summary.warnings.clone(),
@@ -50,14 +51,14 @@ pub(crate) fn study_report(results: &StudyResults<'_>) -> Report {
                 n_bytes: Some(file.bytes),
             })
             .collect(),
-        not_given: not_given(study.cells.is_some(), summary),
+        not_given: not_given(summary),
         p_style: PStyle::LeadingZero,
         ..Report::default()
     }
 }
 
 fn bootstrap_of(grouping: &GroupingResult) -> Option<BootstrapDocument> {
-    serde_json::from_value(grouping.bootstrap.clone()?).ok()
+    serde_json::from_value(serde_json::to_value(grouping.bootstrap.as_ref()?).ok()?).ok()
 }
 
 fn facts(summary: &StudySummary) -> Vec<Fact> {
@@ -85,10 +86,6 @@ fn check_row(check: &CheckResult) -> Check {
 }
 
 fn analysis(grouping: &GroupingResult, summary: &StudySummary) -> Analysis {
-    let bootstraps = bootstrap_of(grouping)
-        .map(|document| Bootstrap { document, histogram: None })
-        .into_iter()
-        .collect();
     let mut notes = vec![format!("Groups by the rule: {}.", grouping.rule)];
     if grouping.n_undecided > 0 {
         notes.push(format!(
@@ -113,20 +110,59 @@ fn analysis(grouping: &GroupingResult, summary: &StudySummary) -> Analysis {
             p_statement(comparison.p, PStyle::LeadingZero)
         ));
     }
-    Analysis {
+    let mut analysis = Analysis {
         title: grouping.title.clone(),
         endpoint: summary.endpoint.clone(),
         time_unit: summary.time_unit.clone(),
         group_column: Some(grouping.name.clone()),
         survive: (&grouping.survive).into(),
-        bootstraps,
         figure: KmOptions::default(),
         notes,
         ..Analysis::default()
+    };
+    if let Some(document) = bootstrap_of(grouping) {
+        let histogram = replicate_figure(grouping, &document);
+        analysis.bootstraps.push(Bootstrap { document, histogram });
     }
+    analysis
 }
 
-fn cell_section(summary: &StudySummary, samples: &[StudySample]) -> CellSection {
+/// The histogram of the replicates, from the counts the bootstrap kept.
+fn replicate_figure(
+    grouping: &GroupingResult,
+    document: &BootstrapDocument,
+) -> Option<HistogramFigure> {
+    let counted = grouping.bootstrap.as_ref()?.histogram.as_ref()?;
+    let intervals = document.intervals.iter().map(|interval| HistogramInterval {
+        label: interval.kind.clone(),
+        lower: interval.lower,
+        upper: interval.upper,
+    });
+    let levels: Vec<&str> =
+        grouping.survive.groups.iter().rev().map(|group| group.level.as_str()).collect();
+    Some(HistogramFigure {
+        title: "Bootstrap hazard ratios".to_owned(),
+        x_title: format!("Hazard ratio, {}", levels.join(" vs ")),
+        log_edges: counted.log_edges.clone(),
+        counts: counted.counts.clone(),
+        n_below: counted.n_below,
+        n_above: counted.n_above,
+        estimate: document.estimate.hazard_ratio,
+        intervals: intervals.collect(),
+        caption: vec![format!(
+            "{} replicates asked for, {} estimable; seed {}.",
+            count(document.replicates.requested),
+            count(document.replicates.estimable),
+            document.seed
+        )],
+    })
+}
+
+fn cell_section(
+    summary: &StudySummary,
+    samples: &[StudySample],
+    cartridges: &Cartridges,
+) -> CellSection {
     let headings = ["Sample", "Time point", "CTCs", "HER2 neg", "med", "high", "HER2-positive"];
     let with_cells =
         samples.iter().filter(|sample| sample.failure.is_some() || !sample.cells.is_empty());
@@ -154,7 +190,8 @@ fn cell_section(summary: &StudySummary, samples: &[StudySample]) -> CellSection 
         sample_headings: headings.map(str::to_owned).to_vec(),
         sample_rows: with_cells.map(row).collect(),
         cells_file: Some("cells.csv".to_owned()),
-        ..CellSection::default()
+        gallery: cartridges.gallery.clone(),
+        n_not_shown: cartridges.n_not_shown,
     }
 }
 
@@ -254,7 +291,7 @@ fn methods(summary: &StudySummary) -> Vec<String> {
     sentences
 }
 
-fn not_given(_has_cell_table: bool, summary: &StudySummary) -> Vec<String> {
+fn not_given(summary: &StudySummary) -> Vec<String> {
     summary
         .failures
         .iter()

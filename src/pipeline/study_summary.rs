@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::bootstrap::BootstrapDocument;
 pub use super::study_checks::CheckResult;
 pub use super::study_data::CellCounts;
 use super::study_file::Her2CutOffs;
@@ -14,7 +15,7 @@ use crate::report::number_format::{
 };
 
 /// Every number of a study. `None` is printed as `null` and means not available.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct StudySummary {
     /// Version of the document's shape.
     pub schema_version: u32,
@@ -113,7 +114,7 @@ pub struct CountResult {
 }
 
 /// Survival by a grouping.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct GroupingResult {
     /// Name of its column in `patients.csv`.
     pub name: String,
@@ -127,7 +128,7 @@ pub struct GroupingResult {
     pub survive: SurviveDocument,
     /// The bootstrapped hazard ratio as `herscope bootstrap` reports it; `None` where it was not
     /// asked for or not possible.
-    pub bootstrap: Option<serde_json::Value>,
+    pub bootstrap: Option<BootstrapDocument>,
 }
 
 /// A column between the levels of a grouping.
@@ -200,6 +201,13 @@ pub fn summary_text(summary: &StudySummary) -> String {
             "{}: {} CTCs, {} HER2-positive; patients with a CTC: {positive}",
             timepoint.timepoint, timepoint.cells.n_ctc, timepoint.cells.n_her2pos
         );
+    }
+    for control in &summary.controls {
+        let found = control.cells.map_or_else(
+            || "not measured".to_owned(),
+            |cells| format!("{} CTCs, {} HER2-positive", cells.n_ctc, cells.n_her2pos),
+        );
+        let _ = writeln!(text, "control {}: {found}", control.sample_id);
     }
     for grouping in &summary.groupings {
         grouping_text(&mut text, grouping, summary);

@@ -424,6 +424,8 @@ pub struct JointDocument {
     pub n_events: u64,
     /// Marker values.
     pub n_observations: u64,
+    /// Of every interval, where the document says so.
+    pub conf_level: Option<f64>,
     /// With all constants.
     pub log_likelihood: Option<f64>,
     /// Quadrature nodes.

@@ -62,8 +62,11 @@ impl Analysis {
     /// One line for each hazard ratio of the grouping column.
     pub(crate) fn hazard_ratio_lines(&self, style: PStyle) -> Vec<String> {
         let Some(cox) = &self.survive.cox else { return Vec::new() };
-        let of_group = cox.terms.iter().filter(|term| self.group_of_term(&term.name).is_some());
+        let (of_group, others): (Vec<&Term>, Vec<&Term>) =
+            cox.terms.iter().partition(|term| self.group_of_term(&term.name).is_some());
+        let adjusted = adjustment(&others);
         of_group
+            .into_iter()
             .map(|term| {
                 let ratio = ratio_with_interval(
                     term.hazard_ratio,
@@ -72,7 +75,7 @@ impl Analysis {
                     self.survive.conf_level,
                 );
                 format!(
-                    "Hazard ratio, {}: {ratio}, Cox model ({} ties), Wald {}.",
+                    "Hazard ratio, {}: {ratio}; Cox model ({} ties){adjusted}; Wald {}.",
                     self.term_label(&term.name),
                     capitalised(&cox.ties),
                     p_statement(term.p, style)
@@ -80,6 +83,23 @@ impl Analysis {
             })
             .collect()
     }
+}
+
+/// Terms named in full in an adjustment; the rest are counted.
+const MAX_NAMED_TERMS: usize = 4;
+
+/// ` adjusted for age, ecog`: a ratio beside a curve must say that it is not of the curves alone.
+fn adjustment(others: &[&Term]) -> String {
+    if others.is_empty() {
+        return String::new();
+    }
+    let names: Vec<&str> =
+        others.iter().take(MAX_NAMED_TERMS).map(|term| term.name.as_str()).collect();
+    let more = match others.len().saturating_sub(MAX_NAMED_TERMS) {
+        0 => String::new(),
+        n_more => format!(" and {n_more} more"),
+    };
+    format!(" adjusted for {}{more}", names.join(", "))
 }
 
 /// The Kaplan-Meier figure of an analysis.

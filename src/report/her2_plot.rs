@@ -321,7 +321,8 @@ pub fn trajectory_plot(figure: &TrajectoryFigure) -> String {
     draw_trajectories(&mut drawing, &positive, x_scale, y_scale, (top, bottom), right);
     let caption = format!(
         "{} of {} patients have a HER2-positive cell at some time point; the other {} are zero \
-         in every sample drawn. Dotted: a time point without a sample is passed over.",
+         in every sample drawn. Lines are moved apart a little, so that none hides another. \
+         Dotted: a time point without a sample is passed over. Thin grey lines lead to labels.",
         positive.len(),
         figure.lines.len(),
         zero.len()
@@ -342,18 +343,22 @@ fn draw_trajectories(
     (top, bottom): (f64, f64),
     right: f64,
 ) {
-    let points = |line: &Trajectory| -> Vec<(usize, f64, f64)> {
-        let known = line.counts.iter().enumerate();
+    // All lines together take at most two fifths of the height of one cell.
+    let unit = (y.at(0.0) - y.at(1.0)).abs();
+    let lane = (0.4 * unit / lines.len().max(1) as f64).min(3.0);
+    let points = |index: usize| -> Vec<(usize, f64, f64)> {
+        let shift = lane * (index as f64 - (lines.len() as f64 - 1.0) / 2.0);
+        let known = lines[index].counts.iter().enumerate();
         known
-            .filter_map(|(index, count)| Some((index, x.at(index as f64), y.at((*count)? as f64))))
+            .filter_map(|(at, count)| Some((at, x.at(at as f64), y.at((*count)? as f64) + shift)))
             .collect()
     };
     let ends: Vec<f64> =
-        lines.iter().map(|line| points(line).last().map_or(bottom, |point| point.2)).collect();
+        (0..lines.len()).map(|line| points(line).last().map_or(bottom, |p| p.2)).collect();
     let label_at = spread(&ends, 13.0, top + 4.0, bottom);
     for (index, (line, label_y)) in lines.iter().zip(label_at).enumerate() {
         let colour = group_colour(index);
-        let points = points(line);
+        let points = points(index);
         for pair in points.windows(2) {
             let (from, to) = (pair[0], pair[1]);
             let segment = Element::line((from.1, from.2), (to.1, to.2)).stroke(colour, 1.6);
@@ -365,7 +370,7 @@ fn draw_trajectories(
         }
         if let Some(&(_, at, height)) = points.last() {
             let leader = Element::line((at + 5.0, height), (right + 10.0, label_y));
-            drawing.add(leader.stroke(colour, 0.6).set("stroke-opacity", "0.6"));
+            drawing.add(leader.stroke("#c4c4c4", 0.7));
         }
         let label = fit_text(&line.label, SMALL_SIZE, 160.0);
         let text = Element::text((right + 14.0, label_y + 4.0), SMALL_SIZE, &label);

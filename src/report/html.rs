@@ -7,13 +7,14 @@ use serde::Serialize;
 
 use super::gallery::thumbnail;
 use super::her2_plot::{her2_strip_plot, trajectory_plot};
-use super::html_tables::{
-    HtmlTable, analysis_view, baseline_table, checks_table, flow_table, inputs_table, joint_table,
-    key_results, samples_table,
-};
+use super::html_views::{AnalysisView, KeyResult, analysis_view, key_results};
 use super::methods::{methods_text, missing_information};
 use super::model::{CellSection, Fact, GalleryCell, Her2Section, Report};
 use super::number_format::significant;
+use super::result_table::ResultTable;
+use super::study_tables::{
+    baseline_table, checks_table, flow_table, inputs_table, joint_table, samples_table,
+};
 use crate::{Error, Warning};
 
 const TEMPLATE: &str = include_str!("template.html");
@@ -44,19 +45,19 @@ struct PageView<'a> {
     notice: Option<&'a str>,
     meta: Vec<Fact>,
     command: Option<&'a str>,
-    key_results: Vec<super::html_tables::KeyResult>,
+    key_results: Vec<KeyResult>,
     summary: &'a [Fact],
-    flow: Option<HtmlTable>,
-    checks: Option<HtmlTable>,
-    analyses: Vec<super::html_tables::AnalysisView>,
-    baselines: Vec<HtmlTable>,
-    joint_models: Vec<HtmlTable>,
+    flow: Option<ResultTable>,
+    checks: Option<ResultTable>,
+    analyses: Vec<AnalysisView>,
+    baselines: Vec<ResultTable>,
+    joint_models: Vec<ResultTable>,
     cells: Option<CellsView<'a>>,
     her2: Option<Her2View<'a>>,
     methods: Vec<String>,
     missing: Vec<String>,
     warnings: &'a [Warning],
-    inputs: Option<HtmlTable>,
+    inputs: Option<ResultTable>,
 }
 
 impl<'a> PageView<'a> {
@@ -105,7 +106,7 @@ fn meta_facts(report: &Report) -> Vec<Fact> {
 #[derive(Serialize)]
 struct CellsView<'a> {
     facts: &'a [Fact],
-    samples: Option<HtmlTable>,
+    samples: Option<ResultTable>,
     cells_file: Option<&'a str>,
     is_link: bool,
     gallery: Vec<GalleryView<'a>>,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::documents::CurvePoint;
+use super::km_steps::{RiskRow, band_steps, curve_parts, drawable, risk_row};
 use super::layout::{Scale, fit_text, text_width, ticks_to, time_ticks, wrap_text};
 use super::svg::{Drawing, Element};
 use super::theme::{
@@ -92,27 +93,6 @@ impl Default for KmOptions {
             max_time: None,
             tick_step: None,
         }
-    }
-}
-
-/// Number at risk just before `time` and censored and events strictly before it, so that for
-/// subjects who all enter at zero the three add up to the group's size at every tick.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct RiskRow {
-    n_at_risk: u64,
-    n_censored: u64,
-    n_events: u64,
-}
-
-fn risk_row(points: &[CurvePoint], time: f64) -> RiskRow {
-    // Ticks are multiples of a step: a difference in the last digits is not a later time.
-    let tolerance = 1e-9 * time.abs().max(1.0);
-    let split = points.partition_point(|point| point.time < time - tolerance);
-    let (before, from) = points.split_at(split);
-    RiskRow {
-        n_at_risk: from.first().map_or(0, |point| point.n_at_risk),
-        n_censored: before.iter().map(|point| point.n_censored).sum(),
-        n_events: before.iter().map(|point| point.n_events).sum(),
     }
 }
 
@@ -311,31 +291,6 @@ fn draw_axes(drawing: &mut Drawing, figure: &KmFigure, layout: &Layout) {
     drawing.add(text.set("transform", &turn));
 }
 
-/// The corners of the band as (time, lower, upper) steps. It starts closed at 100 %, stays closed
-/// while survival is 1, and ends where the limits no longer exist.
-fn band_steps(points: &[CurvePoint], max_time: f64) -> Vec<(f64, f64, f64)> {
-    let mut steps = vec![(0.0, 1.0, 1.0)];
-    let mut limits = (1.0, 1.0);
-    for point in drawable(points) {
-        let time = point.time.min(max_time);
-        steps.push((time, limits.0, limits.1));
-        if point.time > max_time {
-            break;
-        }
-        match (point.lower, point.upper) {
-            (Some(lower), Some(upper)) => limits = (lower, upper),
-            _ if point.survival >= 1.0 => {}
-            _ => break,
-        }
-        steps.push((time, limits.0, limits.1));
-    }
-    steps
-}
-
-fn drawable(points: &[CurvePoint]) -> impl Iterator<Item = &CurvePoint> {
-    points.iter().filter(|point| point.time.is_finite() && point.survival.is_finite())
-}
-
 fn draw_band(drawing: &mut Drawing, curve: &KmCurve, index: usize, layout: &Layout) {
     let end = layout.x_ticks.last().copied().unwrap_or(1.0);
     let steps = band_steps(&curve.points, end);
@@ -367,32 +322,6 @@ fn draw_median_guides(drawing: &mut Drawing, figure: &KmFigure, layout: &Layout)
         let down = Element::line((x, half), (x, layout.bottom)).class("median");
         drawing.add(down.stroke(group_colour(index), 0.9).set("stroke-dasharray", "3 3"));
     }
-}
-
-/// The curve from (0, 1) in two parts: up to where few remain at risk, and after.
-fn curve_parts(
-    points: &[CurvePoint],
-    few_at_risk: u64,
-    max_time: f64,
-) -> (Vec<(f64, f64)>, Vec<(f64, f64)>) {
-    let mut parts = (vec![(0.0, 1.0)], Vec::new());
-    let mut survival = 1.0;
-    for point in drawable(points) {
-        let part = if parts.1.is_empty() { &mut parts.0 } else { &mut parts.1 };
-        part.push((point.time.min(max_time), survival));
-        if point.time > max_time {
-            break;
-        }
-        if point.survival < survival {
-            part.push((point.time, point.survival));
-        }
-        survival = point.survival;
-        let remaining = point.n_at_risk.saturating_sub(point.n_events + point.n_censored);
-        if parts.1.is_empty() && remaining < few_at_risk {
-            parts.1.push((point.time, survival));
-        }
-    }
-    parts
 }
 
 /// Draws curve and censor ticks; whether part of it is pale.
@@ -450,14 +379,14 @@ fn draw_risk_table(drawing: &mut Drawing, figure: &KmFigure, layout: &Layout) ->
             continue;
         }
         y += ROW_HEIGHT;
-        let named: [(&str, fn(&RiskRow) -> u64); 3] = [
-            ("At risk", |row| row.n_at_risk),
-            ("Censored", |row| row.n_censored),
-            ("Events", |row| row.n_events),
+        let named = [
+            ("At risk", rows.iter().map(|row| row.n_at_risk).collect::<Vec<u64>>()),
+            ("Censored", rows.iter().map(|row| row.n_censored).collect()),
+            ("Events", rows.iter().map(|row| row.n_events).collect()),
         ];
-        for (name, count) in named {
+        for (name, counts) in named {
             drawing.add(Element::text((EDGE + 10.0, y), SMALL_SIZE, name));
-            draw_counts(drawing, layout, y, rows.iter().map(count));
+            draw_counts(drawing, layout, y, counts.into_iter());
             y += ROW_HEIGHT;
         }
         y += 3.0;
@@ -502,55 +431,6 @@ fn draw_caption(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Six subjects: events at 2, 3, 6, 7; censored at 4, 9.
-    fn six_subjects() -> Vec<CurvePoint> {
-        let rows = [(2., 6, 1, 0), (3., 5, 1, 0), (4., 4, 0, 1), (6., 3, 1, 0), (7., 2, 1, 0)];
-        let mut survival = 1.0;
-        let mut points: Vec<CurvePoint> = rows
-            .into_iter()
-            .map(|(time, n_at_risk, n_events, n_censored)| {
-                survival *= 1.0 - n_events as f64 / n_at_risk as f64;
-                CurvePoint {
-                    time,
-                    n_at_risk,
-                    n_events,
-                    n_censored,
-                    survival,
-                    ..CurvePoint::default()
-                }
-            })
-            .collect();
-        points.push(CurvePoint {
-            time: 9.,
-            n_at_risk: 1,
-            n_censored: 1,
-            survival,
-            ..CurvePoint::default()
-        });
-        points
-    }
-
-    #[test]
-    fn at_risk_censored_and_events_add_up_to_the_group_at_any_time() {
-        let points = six_subjects();
-        for time in [0.0, 1.0, 2.0, 3.5, 4.0, 6.0, 8.0, 9.0, 12.0] {
-            let row = risk_row(&points, time);
-            assert_eq!(row.n_at_risk + row.n_censored + row.n_events, 6, "time {time}: {row:?}");
-        }
-        assert_eq!(risk_row(&points, 4.0).n_at_risk, 4, "the one censored at 4 is at risk at 4");
-    }
-
-    #[test]
-    fn the_curve_turns_pale_where_fewer_than_asked_remain() {
-        let (firm, pale) = curve_parts(&six_subjects(), 3, 10.0);
-        // After the event at 6 two remain.
-        assert_eq!(firm.last().map(|p| p.0), Some(6.0), "firm until 6");
-        assert_eq!(pale.first(), firm.last(), "the parts join");
-        assert_eq!(pale.last().map(|p| p.0), Some(9.0), "pale to the end of follow-up");
-        let (_, never) = curve_parts(&six_subjects(), 0, 10.0);
-        assert!(never.is_empty(), "never pale when asked for 0");
-    }
 
     #[test]
     fn a_figure_without_curves_or_with_absurd_numbers_is_still_drawn() {

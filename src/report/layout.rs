@@ -33,7 +33,7 @@ impl Scale {
             ScaleKind::Log => value.ln(),
         };
         let span = self.domain.1 - self.domain.0;
-        if !(span > 0.0) || value.is_nan() {
+        if span.is_nan() || span <= 0.0 || value.is_nan() {
             return self.pixels.0;
         }
         let fraction = ((value - self.domain.0) / span).clamp(0.0, 1.0);

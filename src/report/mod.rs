@@ -4,7 +4,7 @@
 //! results always give the same bytes.
 
 mod base64;
-mod bootstrap_text;
+mod bootstrap_tables;
 mod documents;
 mod figures;
 mod forest_plot;
@@ -12,18 +12,23 @@ mod gallery;
 mod her2_plot;
 mod histogram_plot;
 mod html;
-mod html_tables;
+mod html_views;
 mod km_plot;
+mod km_steps;
 mod layout;
 mod methods;
 mod model;
 pub mod number_format;
-mod survive_text;
+#[cfg(test)]
+mod overlap_tests;
+mod result_table;
+mod study_tables;
+mod survival_tables;
 mod svg;
+mod text_summary;
 mod text_table;
 mod theme;
 
-pub use bootstrap_text::bootstrap_text;
 pub use documents::{
     BootstrapDocument, BootstrapEstimate, BootstrapInterval, ChiSquared, Concordance, Cox,
     CoxTests, CurvePoint, Device, Firth, Group, JointDocument, JointLongitudinal, JointSurvival,
@@ -45,5 +50,5 @@ pub use model::{
     Analysis, Baseline, Bootstrap, CellSection, Check, Checks, Fact, Flow, GalleryCell,
     Her2Section, InputFile, Joint, Mask, Panel, Report,
 };
-pub use survive_text::survive_text;
+pub use text_summary::{baseline_text, bootstrap_text, checks_text, joint_text, survive_text};
 pub use text_table::{Align, TextTable, display_width};

@@ -292,11 +292,12 @@ pub fn percent(fraction: f64, decimals: usize, rounding: Rounding) -> String {
 
 /// A count with its share: `7 of 60 (11.7%)`; of none at all, `0 of 0`.
 pub fn count_of(count: u64, total: u64) -> String {
+    let text = format!("{} of {}", self::count(count), self::count(total));
     if total == 0 {
-        return format!("{count} of {total}");
+        return text;
     }
     let share = percent(count as f64 / total as f64, 1, Rounding::HalfUp);
-    format!("{count} of {total} ({share})")
+    format!("{text} ({share})")
 }
 
 /// A count with thin-space groups of three from 10 000 up: `10 000`.
@@ -307,7 +308,7 @@ pub fn count(value: u64) -> String {
     }
     let mut grouped = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             grouped.push('\u{202f}');
         }
         grouped.push(digit);

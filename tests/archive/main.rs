@@ -1,7 +1,10 @@
 //! Archives as they lie on disk: synthetic cartridges with known answers, and broken files.
 
+mod grid;
 mod malformed;
 mod memory;
+mod output;
+mod reference;
 
 use std::path::PathBuf;
 

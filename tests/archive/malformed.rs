@@ -238,3 +238,27 @@ fn a_path_that_does_not_exist_is_named() {
         .expect_err("nothing there");
     assert!(error.to_string().contains("no/such/archive"), "{error}");
 }
+
+#[test]
+fn no_changed_byte_of_header_or_directories_makes_the_reader_panic() {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let path = home.path().join("changed.tif");
+    for name in ["good.tif", "lzw_garbage.tif"] {
+        let good = std::fs::read(data("malformed").join(name)).expect("readable");
+        let first = u32::from_le_bytes([good[4], good[5], good[6], good[7]]) as usize;
+        let directory = 2 + 12 * usize::from(good[first]) + 4;
+        for at in (0..8).chain(first..first + directory) {
+            for value in [0, 1, 8, 0x7f, 0xff] {
+                let mut changed = good.clone();
+                changed[at] = value;
+                std::fs::write(&path, &changed).expect("written");
+                // an error or not, but no panic and no large allocation
+                let (_, peak) = peak_of(|| {
+                    Archive::open(&path, &ArchiveOptions::default())
+                        .and_then(|archive| archive.read_frame(1))
+                });
+                assert!(peak < MEMORY_BOUND, "{name}, byte {at} = {value}: {peak} bytes held");
+            }
+        }
+    }
+}

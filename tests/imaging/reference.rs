@@ -1,6 +1,6 @@
 //! Reading the frames and expected tables under `tests/data/imaging/frames`.
 
-use herscope::imaging::{Channel, Frame, LabelImage, Mask, Plane};
+use herscope::imaging::{Channel, EdgeMask, Frame, FrameGrid, LabelImage, Mask, PixelBox, Plane};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -75,10 +75,27 @@ pub(crate) fn read_masks(path: &Path) -> Vec<Mask> {
         .collect()
 }
 
-/// A black and white PNG.
-pub(crate) fn read_mask(path: &Path) -> Mask {
-    let (rows, cols, values) = read_png(path);
-    Mask { rows, cols, pixels: values.into_iter().map(|value| value > 0).collect() }
+/// The edge mask of the cartridge of 4 x 5 frames that `grid` is from.
+pub(crate) fn read_edge_mask(folder: &Path) -> EdgeMask {
+    let (rows, cols, values) = read_png(&folder.join("edge_mask.png"));
+    let overview = Mask { rows, cols, pixels: values.into_iter().map(|value| value > 0).collect() };
+    EdgeMask::from_overview(FrameGrid { rows: 4, cols: 5 }, overview).expect("4 x 5 tiles")
+}
+
+/// The numbers of a JSON array.
+pub(crate) fn numbers(value: &serde_json::Value) -> Vec<f64> {
+    value.as_array().expect("an array").iter().map(|v| v.as_f64().expect("a number")).collect()
+}
+
+/// The box in columns `xBottomLeft` .. `yTopRight`, which are 1-based and inclusive.
+pub(crate) fn read_box(row: &Features) -> PixelBox {
+    let at = |name: &str| row[name] as usize;
+    PixelBox {
+        row0: at("yBottomLeft") - 1,
+        col0: at("xBottomLeft") - 1,
+        row1: at("yTopRight"),
+        col1: at("xTopRight"),
+    }
 }
 
 /// `thresholds.json`.

@@ -2,7 +2,8 @@
 
 use herscope::io::cohort::{CohortRequest, read_cohort};
 use herscope::pipeline::survive::{SurviveDocument, SurviveSettings, run_survive};
-use herscope::report::survive_text;
+use herscope::report::number_format::PStyle;
+use herscope::report::{Analysis, survive_text};
 use herscope::survival::{ConfLevel, ConfType, Confidence};
 use serde_json::Value;
 
@@ -101,8 +102,11 @@ fn a_cohort_without_a_group_has_one_curve_named_all_and_no_test() {
 
 #[test]
 fn the_text_prints_the_medians_of_the_abstract() {
-    let text = survive_text(&(&document()).into());
-    for part in ["17.2 (95% CI 11.6–21.7)", "13.6  8.7–21.7", "25.3  8.1–not reached", "p = 0.22"]
+    let document = document();
+    let analysis =
+        Analysis { survive: (&document).into(), time_unit: "months".into(), ..Analysis::default() };
+    let text = survive_text(&analysis, PStyle::default());
+    for part in ["17.2 (95% CI 11.6–21.7)", "13.6 (8.7–21.7)", "25.3 (8.1–not reached)", "p = 0.22"]
     {
         assert!(text.contains(part), "{part} is in\n{text}");
     }

@@ -1,6 +1,7 @@
 //! The demo study finds every published figure again.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use herscope::compute::CpuEngine;
 use herscope::io::output_folder::OutputFolder;
@@ -18,15 +19,31 @@ pub(crate) fn demo_inputs() -> (tempfile::TempDir, PathBuf) {
 pub(crate) fn run(study: &Path, target: &Path) -> Result<StudySummary, herscope::Error> {
     let settings = StudySettings { replicates: Some(0), ..StudySettings::default() };
     let out = OutputFolder::create(target, false)?;
-    let summary = run_study(study, &settings, &CpuEngine::new(), &|_, _, _| {}, &out)?;
+    let summary = run_study(study, &settings, &CpuEngine::new(), &|_, _, _| true, &out)?;
     out.commit()?;
     Ok(summary)
 }
 
+/// The demo, run once for all tests that only look at it.
+struct DemoRun {
+    _folder: tempfile::TempDir,
+    target: PathBuf,
+    summary: StudySummary,
+}
+
+fn demo_run() -> &'static DemoRun {
+    static RUN: OnceLock<DemoRun> = OnceLock::new();
+    RUN.get_or_init(|| {
+        let (folder, study) = demo_inputs();
+        let target = folder.path().join("out");
+        let summary = run(&study, &target).expect("the demo runs");
+        DemoRun { _folder: folder, target, summary }
+    })
+}
+
 #[test]
 fn every_published_figure_is_found_again_at_its_printed_precision() {
-    let (folder, study) = demo_inputs();
-    let summary = run(&study, &folder.path().join("out")).expect("the demo runs");
+    let summary = &demo_run().summary;
     let different: Vec<String> = summary
         .checks
         .iter()
@@ -42,8 +59,7 @@ fn every_published_figure_is_found_again_at_its_printed_precision() {
 /// and of `wilcox.test(exact = FALSE, correct = TRUE)`.
 #[test]
 fn unrounded_figures_equal_r() {
-    let (folder, study) = demo_inputs();
-    let summary = run(&study, &folder.path().join("out")).expect("the demo runs");
+    let summary = &demo_run().summary;
     let computed = |id: &str| {
         let check = summary.checks.iter().find(|check| check.id == id).expect("a check");
         check.computed.expect("a figure")
@@ -67,9 +83,7 @@ fn unrounded_figures_equal_r() {
 
 #[test]
 fn the_output_holds_every_table_document_and_figure() {
-    let (folder, study) = demo_inputs();
-    let target = folder.path().join("out");
-    let summary = run(&study, &target).expect("the demo runs");
+    let DemoRun { target, summary, .. } = demo_run();
     for name in [
         "cells.csv",
         "samples.csv",
@@ -94,8 +108,7 @@ fn the_output_holds_every_table_document_and_figure() {
 
 #[test]
 fn columns_of_the_patient_file_agree_with_the_cells() {
-    let (folder, study) = demo_inputs();
-    let summary = run(&study, &folder.path().join("out")).expect("the demo runs");
+    let summary = &demo_run().summary;
     let replaced: Vec<_> =
         summary.warnings.iter().filter(|warning| warning.code == "column_replaced").collect();
     assert!(replaced.is_empty(), "t1_ctc and the others are the counts of cells: {replaced:?}");
@@ -103,11 +116,57 @@ fn columns_of_the_patient_file_agree_with_the_cells() {
 
 #[test]
 fn the_text_names_each_published_figure_beside_the_computed_one() {
-    let (folder, study) = demo_inputs();
-    let summary = run(&study, &folder.path().join("out")).expect("the demo runs");
-    let text = summary_text(&summary);
+    let summary = &demo_run().summary;
+    let text = summary_text(summary);
     assert!(text.contains("Published figures: 30 of 30 found again"), "{text}");
     for check in &summary.checks {
         assert!(text.contains(&check.title), "{} is in the text", check.id);
     }
+}
+
+#[test]
+fn the_control_cartridge_is_measured_and_in_no_analysis() {
+    let DemoRun { target, summary, .. } = demo_run();
+    let [control] = summary.controls.as_slice() else { panic!("one control") };
+    let cells = control.cells.expect("measured");
+    // Drawn: 15 CTCs, some of them touching the border of their frame or the edge.
+    assert!((8..=20).contains(&cells.n_ctc), "{cells:?}");
+    assert!(cells.n_her2_high > 0, "some are bright: {cells:?}");
+    let report = std::fs::read_to_string(target.join("report.html")).expect("readable");
+    assert!(report.contains("data:image/png;base64,"), "the gallery shows them");
+    assert_eq!(summary.timepoints.len(), 3, "the control is no time point of the patients");
+}
+
+#[test]
+fn a_bootstrap_that_is_asked_for_is_in_summary_and_report() {
+    let (folder, study) = demo_inputs();
+    let target = folder.path().join("out");
+    let settings = StudySettings { replicates: Some(2000), ..StudySettings::default() };
+    let out = OutputFolder::create(&target, false).expect("a new folder");
+    let summary = run_study(&study, &settings, &CpuEngine::new(), &|_, _, _| true, &out)
+        .expect("the demo runs");
+    out.commit().expect("moved into place");
+    for grouping in &summary.groupings {
+        let bootstrap = grouping.bootstrap.as_ref().expect("asked for");
+        assert_eq!(bootstrap.replicates.requested, 2000, "as many as asked for");
+        let cox = grouping.survive.cox.as_ref().expect("a Cox model");
+        let (one, other) = (bootstrap.estimate.hazard_ratio, cox.terms[0].hazard_ratio);
+        let difference = one.expect("finite") - other.expect("finite");
+        assert!(difference.abs() < 1e-12, "one estimate in both: {difference}");
+    }
+    let report = std::fs::read_to_string(target.join("report.html")).expect("readable");
+    assert!(report.contains("Bootstrap hazard ratios"), "the histogram is drawn");
+}
+
+#[test]
+fn a_caller_can_stop_the_run() {
+    let (folder, study) = demo_inputs();
+    let target = folder.path().join("out");
+    let out = OutputFolder::create(&target, false).expect("a new folder");
+    let settings = StudySettings::default();
+    let error = run_study(&study, &settings, &CpuEngine::new(), &|_, _, _| false, &out)
+        .expect_err("stopped at once");
+    assert!(error.is_interrupted(), "{error}");
+    drop(out);
+    assert!(!target.exists(), "nothing is left half-written");
 }

@@ -90,3 +90,16 @@ fn a_patient_column_that_contradicts_the_cells_is_replaced_with_a_warning() {
     let warning = warning.expect("said");
     assert!(warning.message.contains("t1_ctc") && warning.message.contains('1'), "{warning:?}");
 }
+
+#[test]
+fn a_truncated_frame_is_listed_and_its_sample_is_not_known() {
+    let (folder, study) = demo_inputs();
+    let frame = study.with_file_name("archives").join("900011.9.1/processed/900011_003.tif");
+    let bytes = std::fs::read(&frame).expect("readable");
+    std::fs::write(&frame, &bytes[..bytes.len() / 2]).expect("writable");
+    let summary = run(&study, &folder.path().join("out")).expect("the rest goes on");
+    assert!(summary.is_partial(), "exit code 1");
+    let failure = &summary.failures[0];
+    assert!(failure.message.contains("900011_003.tif"), "{failure:?}");
+    assert_eq!(summary.controls[0].cells, None, "a count without a frame is no count");
+}

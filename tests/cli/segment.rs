@@ -1,0 +1,75 @@
+use crate::{herscope, run};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+fn grid() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/imaging/grid/900011.1.1")
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("the folder is made");
+    for entry in std::fs::read_dir(from).expect("readable") {
+        let entry = entry.expect("readable");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("copied");
+        }
+    }
+}
+
+fn segment(archive: &Path, out: &Path) -> (i32, String, String) {
+    run(herscope()
+        .arg("segment")
+        .arg(archive)
+        .args(["--her2-med", "30", "--her2-high", "200", "--json", "--out"])
+        .arg(out))
+}
+
+#[test]
+fn an_archive_becomes_tables_labels_and_a_manifest() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let out = folder.path().join("out");
+    let (code, stdout, err) = segment(&grid(), &out);
+    assert_eq!(code, 0, "{err}");
+    let document: Value = serde_json::from_str(&stdout).expect("one JSON document");
+    assert_eq!(document["samples"][0]["n_frames"], 20, "all frames");
+    let cells = std::fs::read_to_string(out.join("cells.csv")).expect("cells.csv");
+    let header = cells.lines().next().expect("a header");
+    for column in ["sample_id", "frame", "label", "her2_union_mean", "event_class", "her2_class"] {
+        assert!(header.split(',').any(|name| name == column), "{column} in {header}");
+    }
+    let n_events = document["samples"][0]["n_events"].as_u64().expect("a count");
+    assert_eq!(cells.lines().count() as u64, n_events + 1, "one row an object");
+    for name in ["frames.csv", "samples.csv", "manifest.json", "labels/900011.1.1/008.png"] {
+        assert!(out.join(name).is_file(), "{name} is written");
+    }
+}
+
+#[test]
+fn a_truncated_frame_is_refused_by_name_and_the_rest_goes_on() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let archive = folder.path().join("900011.1.1");
+    copy_folder(&grid(), &archive);
+    let frame = archive.join("900011.1.1/processed/900011_007.tif");
+    let bytes = std::fs::read(&frame).expect("the frame is there");
+    std::fs::write(&frame, &bytes[..bytes.len() / 2]).expect("cut");
+    let out = folder.path().join("out");
+    let (code, stdout, err) = segment(&archive, &out);
+    assert_eq!(code, 1, "some inputs failed: {err}");
+    assert!(err.contains("900011_007.tif"), "the frame is named: {err}");
+    let document: Value = serde_json::from_str(&stdout).expect("one JSON document");
+    assert_eq!(document["samples"][0]["n_frames_failed"], 1, "one frame is refused");
+    assert!(out.join("cells.csv").is_file(), "the rest is written");
+}
+
+#[test]
+fn a_missing_archive_is_bad_input_and_leaves_nothing() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let out = folder.path().join("out");
+    let (code, stdout, err) = segment(&folder.path().join("900099"), &out);
+    assert_eq!((code, stdout.as_str()), (3, ""), "{err}");
+    assert!(err.contains("900099"), "the archive is named: {err}");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("readable").count(), 0, "nothing is left");
+}
