@@ -9,6 +9,7 @@ mod cox_checks;
 mod cox_fit;
 mod cox_likelihood;
 mod design_matrix;
+mod direction;
 mod exact_ties;
 mod firth;
 mod groups;
