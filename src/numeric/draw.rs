@@ -33,6 +33,8 @@ pub const NARROW_LIMIT: u32 = 4096;
 pub enum Stream {
     /// Units of a bootstrap resample.
     Resample = 0,
+    /// Shuffles of a permutation test.
+    Permutation = 1,
 }
 
 /// How many random bits a slot takes.

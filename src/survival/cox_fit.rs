@@ -12,9 +12,10 @@ use super::cox_likelihood::{
     Derivatives, Ending, Limits, LongSteps, Maximum, Objective, PartialLikelihood, embed, maximise,
     sub_matrix,
 };
+use super::direction::DirectionKind;
 use super::exact_ties::exact_work;
 use super::residuals::score_residuals;
-use super::risk_set::{DirectionKind, RiskSets, dot};
+use super::risk_set::{RiskSets, dot};
 use crate::Error;
 
 /// A column counts as a combination of earlier ones when the share of its information that they

@@ -5,8 +5,9 @@ use super::cox_likelihood::{
     Derivatives, Ending, Limits, LongSteps, Objective, PartialLikelihood, PenalizedLikelihood,
     maximise,
 };
+use super::direction::DirectionKind;
 use super::profile::{Profile, Side};
-use super::risk_set::{DirectionKind, RiskSets};
+use super::risk_set::RiskSets;
 use crate::Error;
 
 /// The penalised likelihood is climbed with Newton steps of the plain one, which shrink the

@@ -24,7 +24,7 @@ pub(crate) fn fit(data: &CoxData, ties: Ties) -> CoxFit {
 
 const ALL_TIES: [Ties; 3] = [Ties::Efron, Ties::Breslow, Ties::Exact];
 
-/// Fits by every method and uses every helper; panics on a number that is not finite.
+/// Fits by every method and uses every derived quantity; panics on a number that is not finite.
 fn fit_all(data: &CoxData) -> [CoxFit; 3] {
     ALL_TIES.map(|ties| {
         let fit = fit(data, ties);
