@@ -25,7 +25,7 @@ use crate::numeric::philox;
 use bytemuck::{Pod, Zeroable};
 
 /// Largest error of a replicate's log hazard ratio on any backend, against `f64` Newton. A last step
-/// is accepted below [`MAX_POLISH`]: about 0.3 of its cube, 3e-10, remains of it, and singles round
+/// is accepted below 0.001: about 0.3 of its cube, 3e-10, remains of it, and singles round
 /// the step and its information to some 1e-6 of its length in sums of thousands of terms. A test
 /// holds replicates of 60 to 30 000 subjects to it.
 pub const TOLERANCE: f64 = 1e-9;
