@@ -3,9 +3,9 @@
 //!
 //! The modules, from the bottom up (an arrow in `docs/architecture.md` says who may use whom):
 //!
-//! - [`numeric`]: counter-based random words, order-independent sums, quantiles. Uses nothing.
+//! - [`numeric`]: counter-based random words, the draw layout, a logarithm. Uses nothing.
 //! - [`survival`]: right-censored outcomes, Kaplan-Meier, log-rank, Cox. Pure `f64` statistics.
-//! - [`association`]: rank tests between groups. Pure `f64` statistics.
+//! - [`association`]: tests and intervals of a baseline table. Pure `f64` statistics.
 //! - [`imaging`]: frames, thresholds, labels, region properties, HER2 classes. Pure pixel maths.
 //! - [`kernels`]: each WGSL shader with its uniforms, CPU twin and tolerance.
 //! - [`compute`]: runs kernels on a CPU engine or a GPU; knows no biology.

@@ -5,8 +5,8 @@
 //! interpolate order statistics `k` and `k + 1` of `(R + 1) alpha` on the normal-quantile scale.
 
 use super::bootstrap::IntervalBlock;
+use super::order_statistics::order_statistics;
 use crate::Error;
-use crate::numeric::order_statistics::order_statistics;
 use rayon::prelude::*;
 use statrs::distribution::{ContinuousCDF, Normal};
 use std::str::FromStr;

@@ -4,6 +4,7 @@ pub mod bootstrap;
 mod bootstrap_intervals;
 mod cox_blocks;
 pub mod demo;
+pub mod order_statistics;
 pub mod rule;
 pub mod segment;
 mod segment_frames;
