@@ -28,13 +28,11 @@ pub fn run() -> std::process::ExitCode {
             return code.into();
         }
     };
-    let quiet = arguments.shared.quiet;
     let outcome = with_threads(arguments.shared.threads, || dispatch(&arguments));
     match outcome {
         Ok(code) => code.into(),
         Err(error) => {
             output::print_error(&error);
-            let _ = quiet;
             exit::code_of(&error).into()
         }
     }

@@ -277,7 +277,10 @@ fn settings_block(args: &SegmentArgs) -> SettingsBlock {
         threshold: args.threshold.clone(),
         scope: args.scope.clone(),
         lambda: args.lambda,
-        gates: args.gates.clone().unwrap_or_else(|| "breast".into()),
+        gates: args.gates.clone().unwrap_or_else(|| match args.mode.as_str() {
+            "marker" => "none: every event is a CTC, as the operator said".into(),
+            _ => "breast".into(),
+        }),
         her2_med: args.her2_med,
         her2_high: args.her2_high,
         her2_from: args.her2_from.clone(),
