@@ -397,7 +397,7 @@ impl Backend for GpuEngine {
             let outputs = self.dispatch(
                 &resample_draws::KERNEL,
                 &[
-                    Argument::Input(bytemuck::cast_slice(resample_draws::slots(plan))),
+                    Argument::Input(bytemuck::cast_slice(&plan.slots)),
                     Argument::Input(bytemuck::bytes_of(&uniforms)),
                     Argument::Output(size_of_val(units) as u64),
                 ],

@@ -4,7 +4,7 @@
 //! # Source
 //! The draw layout of [`crate::numeric::draw`]. Twin and shader must agree bit for bit.
 
-use super::hazard_ratio_bootstrap::{Plan, Slot};
+use super::hazard_ratio_bootstrap::Plan;
 use super::{Binding, KernelInfo};
 use crate::numeric::draw::{Stream, Width};
 use crate::numeric::philox;
@@ -61,11 +61,6 @@ pub fn uniforms(plan: &Plan, first: u64, n_replicates: u32) -> Uniforms {
         narrow: u32::from(plan.width == Width::Narrow),
         stream: Stream::Resample as u32,
     }
-}
-
-/// The slots a dispatch reads.
-pub fn slots(plan: &Plan) -> &[Slot] {
-    &plan.slots
 }
 
 /// CPU twin: `units` is `[n_replicates x n_slots]`, row-major, from replicate `first`.
