@@ -179,37 +179,57 @@ impl Outcome {
     }
 }
 
-/// Gives times that differ by rounding one common value, the smallest of their run.
+fn merge_rounded_times(time: Vec<f64>, entry: Option<Vec<f64>>) -> (Vec<f64>, Option<Vec<f64>>) {
+    let runs = TimeRuns::of(time.iter().chain(entry.iter().flatten()).copied());
+    let repair = |column: Vec<f64>| column.into_iter().map(|t| runs.repaired(t)).collect();
+    match runs.is_clean() {
+        true => (time, entry),
+        false => (repair(time), entry.map(repair)),
+    }
+}
+
+/// Times that differ by rounding only, and the one value each of them stands for: the smallest of
+/// its run.
 ///
 /// # Source
 /// Behaviour of R survival's `aeqSurv` (`timefix`): over the sorted distinct times (entry and end
 /// together), a neighbour is the same time when the gap is at most [`TIE_TOLERANCE`], as it stands
 /// or divided by the mean of the distinct times.
-fn merge_rounded_times(
-    mut time: Vec<f64>,
-    mut entry: Option<Vec<f64>>,
-) -> (Vec<f64>, Option<Vec<f64>>) {
-    let mut distinct: Vec<f64> = time.iter().chain(entry.iter().flatten()).copied().collect();
-    distinct.retain(|t| t.is_finite());
-    distinct.sort_by(f64::total_cmp);
-    distinct.dedup();
-    let mean = distinct.iter().sum::<f64>() / distinct.len().max(1) as f64;
-    let same = |gap: f64| gap <= TIE_TOLERANCE || gap / mean <= TIE_TOLERANCE;
-    if !distinct.windows(2).any(|pair| same(pair[1] - pair[0])) {
-        return (time, entry);
-    }
-    let mut canonical = distinct.clone();
-    for i in 1..distinct.len() {
-        if same(distinct[i] - distinct[i - 1]) {
-            canonical[i] = canonical[i - 1];
+pub(super) struct TimeRuns {
+    distinct: Vec<f64>,
+    /// First of the run of each distinct time; empty where every run is of one.
+    first: Vec<f64>,
+}
+
+impl TimeRuns {
+    pub(super) fn of(times: impl Iterator<Item = f64>) -> Self {
+        let mut distinct: Vec<f64> = times.filter(|t| t.is_finite()).collect();
+        distinct.sort_unstable_by(f64::total_cmp);
+        distinct.dedup();
+        let mean = distinct.iter().sum::<f64>() / distinct.len().max(1) as f64;
+        let same = |gap: f64| gap <= TIE_TOLERANCE || gap / mean <= TIE_TOLERANCE;
+        if !distinct.windows(2).any(|pair| same(pair[1] - pair[0])) {
+            return Self { distinct, first: Vec::new() };
         }
-    }
-    for t in time.iter_mut().chain(entry.iter_mut().flatten()) {
-        if let Ok(i) = distinct.binary_search_by(|probe| probe.total_cmp(t)) {
-            *t = canonical[i];
+        let mut first = distinct.clone();
+        for i in 1..distinct.len() {
+            if same(distinct[i] - distinct[i - 1]) {
+                first[i] = first[i - 1];
+            }
         }
+        Self { distinct, first }
     }
-    (time, entry)
+
+    /// Whether no two times differ by rounding only.
+    pub(super) fn is_clean(&self) -> bool {
+        self.first.is_empty()
+    }
+
+    /// The value `time` stands for; `time` itself if it is none of the times seen.
+    pub(super) fn repaired(&self, time: f64) -> f64 {
+        let found = self.distinct.binary_search_by(|probe| probe.total_cmp(&time));
+        found.ok().and_then(|i| self.first.get(i)).copied().unwrap_or(time)
+    }
 }
 
 #[cfg(test)]
