@@ -17,7 +17,7 @@ pub(super) fn bootstrap(args: &BootstrapArgs, shared: &Shared) -> Result<ExitCod
     let settings = settings(args, shared)?;
     let out = shared.out.as_deref().map(|out| OutputFolder::create(out, shared.force));
     let out = out.transpose()?;
-    let cohort = read_cohort(&args.cohort.cohort, &args.cohort.request())?;
+    let cohort = read_cohort(&args.cohort.cohort, &args.cohort.request()?)?;
     let Ok(request) = shared.device.parse();
     let selection = select(&request)?;
     let device = selection.backend.device();

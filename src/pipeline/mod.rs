@@ -3,6 +3,8 @@
 pub mod bootstrap;
 mod bootstrap_intervals;
 mod cox_blocks;
+mod cox_extras;
+mod curve_blocks;
 pub mod demo;
 pub mod order_statistics;
 pub mod rule;
@@ -20,7 +22,7 @@ pub mod study_file;
 mod study_report;
 mod study_summary;
 pub mod survive;
-mod survive_document;
-mod survive_report;
+pub mod survive_output;
+pub mod survive_timing;
 
 pub use bootstrap_intervals::IntervalKind;

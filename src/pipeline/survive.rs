@@ -1,10 +1,12 @@
 //! `survive`: follow-up, curves, tests and models of one cohort.
 
 use super::cox_blocks::{CoxBlocks, fit_cox_blocks};
-pub use super::survive_document::*;
+use super::curve_blocks::{group_block, median_block, pairwise_tests, rmst_contrasts};
+use crate::report::LogRank as LogRankBlock;
+pub use crate::report::{SCHEMA_VERSION, SurviveDocument};
 use crate::survival::{
-    Cohort, Confidence, KaplanMeier, LogRank, Outcome, QuantileEstimate, Rmst, Ties, TimeTransform,
-    fit_logrank, join_intervals,
+    Cohort, Confidence, KaplanMeier, LogRank, Outcome, Ties, TimeTransform, fit_logrank,
+    join_intervals,
 };
 use crate::{Error, Warning};
 
@@ -12,7 +14,7 @@ use crate::{Error, Warning};
 const ALL: &str = "all";
 
 /// Choices of a `survive` run.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SurviveSettings {
     /// Level of all intervals and scale of the curves' limits.
     pub confidence: Confidence,
@@ -26,25 +28,45 @@ pub struct SurviveSettings {
     pub zph: TimeTransform,
     /// Whether to fit the Cox model with Firth's penalty too.
     pub firth: bool,
+    /// Whether to give the ratio of restricted means beside their difference.
+    pub rmst_ratio: bool,
+    /// Quantiles of survival time: shares in (0, 1) that have had the event.
+    pub quantiles: Vec<f64>,
+    /// Times at which to read survival.
+    pub times: Vec<f64>,
+    /// Whether to give Nelson-Aalen's cumulative hazard.
+    pub nelson_aalen: bool,
+    /// Whether to test each pair of groups.
+    pub pairwise: bool,
+    /// Whether standard errors come from the sandwich variance; clusters imply it.
+    pub robust: bool,
+    /// Whether to give profile likelihood limits of hazard ratios.
+    pub profile: bool,
+    /// Whether to give the baseline curve of the Cox model.
+    pub baseline: bool,
+    /// Whether to give the residuals of the Cox model.
+    pub residuals: bool,
+    /// Subjects whose curves to predict: covariates and group as the cohort has them.
+    pub new_subjects: Option<Cohort>,
 }
 
 /// The cohort as the curves see it: intervals of one subject joined.
-struct Curves {
-    outcome: Outcome,
-    levels: Vec<Level>,
+pub(super) struct Curves {
+    pub(super) outcome: Outcome,
+    pub(super) levels: Vec<Level>,
     /// Group and stratum of the rows the log-rank test compares, where there is a group.
-    test: Option<TestRows>,
+    pub(super) test: Option<TestRows>,
 }
 
-struct Level {
-    name: String,
-    outcome: Outcome,
+pub(super) struct Level {
+    pub(super) name: String,
+    pub(super) outcome: Outcome,
 }
 
-struct TestRows {
-    outcome: Outcome,
-    groups: Vec<usize>,
-    strata: Option<Vec<usize>>,
+pub(super) struct TestRows {
+    pub(super) outcome: Outcome,
+    pub(super) groups: Vec<usize>,
+    pub(super) strata: Option<Vec<usize>>,
 }
 
 /// Follow-up, curves, log-rank test, restricted means and Cox models of `cohort`.
@@ -63,27 +85,38 @@ pub fn run_survive(cohort: &Cohort, settings: &SurviveSettings) -> Result<Surviv
         .iter()
         .map(|level| group_block(level, settings))
         .collect::<Result<Vec<_>, _>>()?;
-    let rmst_difference = rmst_difference(&curves, settings, &mut warnings)?;
-    let logrank = curves.test.as_ref().map(|test| logrank(test, settings)).transpose()?.flatten();
-    let CoxBlocks { cox, ph_test, firth } = fit_cox_blocks(cohort, settings, &mut warnings)?;
+    let (rmst_difference, rmst_ratio) = rmst_contrasts(&curves, settings, &mut warnings)?;
+    let test = curves.test.as_ref();
+    let logrank = test.map(|test| logrank(test, settings)).transpose()?.flatten();
+    let pairwise = test.filter(|_| settings.pairwise);
+    let pairwise = pairwise.map(|test| pairwise_tests(test, &curves, settings)).transpose()?;
+    let CoxBlocks { cox, ph_test, firth, baseline, predictions, residuals } =
+        fit_cox_blocks(cohort, settings, &mut warnings)?;
     Ok(SurviveDocument {
         schema_version: SCHEMA_VERSION,
         command: "survive".to_owned(),
         warnings,
-        n: curves.outcome.len(),
-        n_events: curves.outcome.n_events(),
-        n_dropped: cohort.n_dropped(),
+        n: curves.outcome.len() as u64,
+        n_events: curves.outcome.n_events() as u64,
+        n_dropped: cohort.n_dropped() as u64,
         conf_level: settings.confidence.level.get(),
         conf_type: settings.confidence.kind.name().to_owned(),
-        follow_up: median_block(
+        landmark: None,
+        marker: None,
+        follow_up: Some(median_block(
             KaplanMeier::fit_reverse(&curves.outcome).median(settings.confidence),
-        ),
+        )),
         groups,
         logrank,
+        pairwise,
         rmst_difference,
+        rmst_ratio,
         cox,
         ph_test,
         firth,
+        baseline,
+        predictions,
+        residuals,
     })
 }
 
@@ -131,87 +164,11 @@ fn joined(cohort: &Cohort, rows: &[usize], subject: &[usize]) -> crate::survival
     join_intervals(&cohort.outcome.select(rows), &subject)
 }
 
-fn median_block(median: QuantileEstimate) -> MedianBlock {
-    MedianBlock { median: median.estimate, lower: median.lower, upper: median.upper }
-}
-
-fn group_block(level: &Level, settings: &SurviveSettings) -> Result<GroupBlock, Error> {
-    let curve = KaplanMeier::fit(&level.outcome);
-    let median = median_block(curve.median(settings.confidence));
-    let rmst = settings.rmst_tau.map(|tau| Rmst::fit(&curve, tau)).transpose()?;
-    Ok(GroupBlock {
-        level: level.name.clone(),
-        n: level.outcome.len(),
-        n_events: level.outcome.n_events(),
-        median: median.median,
-        lower: median.lower,
-        upper: median.upper,
-        rmst: rmst.map(|rmst| RmstBlock {
-            tau: rmst.tau,
-            estimate: rmst.estimate,
-            std_err: rmst.std_err,
-        }),
-        curve: curve_rows(&curve, settings.confidence),
-    })
-}
-
-fn curve_rows(curve: &KaplanMeier, confidence: Confidence) -> Vec<CurveRow> {
-    let row = |row: &crate::survival::KaplanMeierRow| {
-        let limits = row.limits(confidence);
-        CurveRow {
-            time: row.time,
-            n_at_risk: row.n_at_risk,
-            n_events: row.n_events,
-            n_censored: row.n_censored,
-            survival: row.survival,
-            std_err: row.std_err(),
-            lower: limits.map(|(lower, _)| lower),
-            upper: limits.map(|(_, upper)| upper),
-        }
-    };
-    curve.rows().iter().map(row).collect()
-}
-
 /// The test between the groups, `None` where there is nothing to compare.
 fn logrank(test: &TestRows, settings: &SurviveSettings) -> Result<Option<LogRankBlock>, Error> {
     let LogRank { rho, chisq, df, p, .. } =
         fit_logrank(&test.outcome, &test.groups, test.strata.as_deref(), settings.rho)?;
-    Ok(chisq.map(|chisq| LogRankBlock { rho, chisq, df, p }))
-}
-
-/// Second level minus reference; warns of groups whose last step was carried on to the horizon.
-fn rmst_difference(
-    curves: &Curves,
-    settings: &SurviveSettings,
-    warnings: &mut Vec<Warning>,
-) -> Result<Option<RmstDifferenceBlock>, Error> {
-    let Some(tau) = settings.rmst_tau else { return Ok(None) };
-    let means = curves
-        .levels
-        .iter()
-        .map(|level| Rmst::fit(&KaplanMeier::fit(&level.outcome), tau))
-        .collect::<Result<Vec<_>, _>>()?;
-    for (level, rmst) in curves.levels.iter().zip(&means) {
-        if rmst.extrapolated {
-            let message = format!(
-                "group {}: the restricted mean up to {tau} carries the curve on beyond the last \
-                 follow-up at {}",
-                level.name,
-                level.outcome.last_time().unwrap_or(0.0)
-            );
-            warnings.push(Warning::new("rmst_beyond_follow_up", message));
-        }
-    }
-    let [reference, second, ..] = means.as_slice() else { return Ok(None) };
-    let difference = second.difference(reference, settings.confidence.level);
-    Ok(Some(RmstDifferenceBlock {
-        tau,
-        estimate: difference.estimate,
-        std_err: difference.std_err,
-        lower: difference.lower,
-        upper: difference.upper,
-        p: difference.p,
-    }))
+    Ok(chisq.map(|chisq| LogRankBlock { rho, chisq: Some(chisq), df: df as u64, p }))
 }
 
 fn curve_warnings(cohort: &Cohort, curves: &Curves) -> Vec<Warning> {
@@ -233,6 +190,7 @@ fn curve_warnings(cohort: &Cohort, curves: &Curves) -> Vec<Warning> {
                        with other weights their standard errors are not valid";
         warnings.push(Warning::new("weights_are_copies", message));
     }
+    warnings.extend(warn_of_immortal_time(cohort));
     warnings.extend(curves.levels.iter().filter_map(warn_of_early_zero));
     warnings
 }
@@ -249,5 +207,19 @@ fn warn_of_early_zero(level: &Level) -> Option<Warning> {
             level.name, zero.time
         );
         Warning::new("survival_zero_early", message)
+    })
+}
+
+/// A group that becomes known after the clock starts is read backwards: its members cannot have
+/// had the event before.
+fn warn_of_immortal_time(cohort: &Cohort) -> Option<Warning> {
+    let late = cohort.known_at.iter().flatten().flatten().filter(|known| **known > 0.0);
+    let (n, last) = late.fold((0, 0.0_f64), |(n, last), known| (n + 1, last.max(*known)));
+    (n > 0).then(|| {
+        let message = format!(
+            "the group of {n} rows became known after the clock started (up to {last}); they \
+             cannot have had the event before: a landmark at or after {last} avoids that bias"
+        );
+        Warning::new("group_known_late", message)
     })
 }

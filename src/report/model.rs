@@ -7,14 +7,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::documents::{
-    BootstrapDocument, Device, JointDocument, SurviveDocument, TabulateDocument,
-};
+use super::documents::{BootstrapDocument, Device, JointDocument, TabulateDocument};
 use super::forest_plot::ForestFigure;
 use super::her2_plot::{StripFigure, TrajectoryFigure};
 use super::histogram_plot::HistogramFigure;
 use super::km_plot::KmOptions;
 use super::number_format::{NOT_AVAILABLE, PStyle, Rounding, fixed};
+use super::survive_document::SurviveDocument;
 use crate::Warning;
 
 /// A whole report.

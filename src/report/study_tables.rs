@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::documents::Term;
 use super::model::{Baseline, CellSection, Checks, Flow, InputFile, Joint};
 use super::number_format::{
     NOT_AVAILABLE, NOT_ESTIMABLE, PStyle, Rounding, count, fixed, level, p_value, percent,
@@ -10,6 +9,7 @@ use super::number_format::{
 };
 use super::result_table::{ResultColumn, ResultRow, ResultTable};
 use super::survival_tables::term_ratio;
+use super::survive_document::Term;
 
 pub(crate) fn flow_table(flow: &Flow) -> ResultTable {
     let mut table = ResultTable::new("Patient flow", &["Step", "N#"]);

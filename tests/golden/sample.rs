@@ -26,9 +26,9 @@ pub(crate) fn curve(rows: &[(f64, u64, u64)]) -> Vec<CurvePoint> {
         let limit = |value: f64| inside.then(|| f64::clamp(value, 0.0, 1.0));
         let point = CurvePoint {
             time,
-            n_at_risk,
-            n_events,
-            n_censored,
+            n_at_risk: n_at_risk as f64,
+            n_events: n_events as f64,
+            n_censored: n_censored as f64,
             survival,
             std_err: None,
             lower: limit(survival - 0.2),
@@ -46,8 +46,8 @@ pub(crate) fn survive() -> SurviveDocument {
         n: rows.iter().map(|row| row.1 + row.2).sum(),
         n_events: rows.iter().map(|row| row.1).sum(),
         median,
-        rmst: None,
         curve: curve(rows),
+        ..Group::default()
     };
     let slow = [(4.0, 0, 1), (9.0, 1, 0), (15.0, 1, 1), (22.0, 0, 1), (26.0, 0, 1)];
     let fast = [(2.0, 1, 0), (3.5, 1, 0), (6.0, 1, 1), (12.0, 1, 0), (14.0, 1, 0)];
@@ -60,10 +60,10 @@ pub(crate) fn survive() -> SurviveDocument {
         hazard_ratio: Some(coef.exp()),
         lower: Some((coef - 1.96 * se).exp()),
         upper: Some((coef + 1.96 * se).exp()),
-        limit: None,
+        ..Term::default()
     };
     let monotone = Term { name: "cns".into(), limit: Some("-inf".into()), ..Term::default() };
-    let test = |chisq: f64, p: f64| ChiSquared { chisq: Some(chisq), df: 1.0, p: Some(p) };
+    let test = |chisq: f64, p: f64| ChiSquared { chisq: Some(chisq), df: 1, p: Some(p) };
     SurviveDocument {
         n: 12,
         n_events: 7,
@@ -75,8 +75,7 @@ pub(crate) fn survive() -> SurviveDocument {
             group("0", Median::default(), &slow),
             group("1", Median { median: Some(6.0), lower: Some(2.0), upper: Some(14.0) }, &fast),
         ],
-        logrank: Some(LogRank { rho: 0.0, chisq: Some(4.06), df: 1.0, p: Some(0.0439) }),
-        rmst_difference: None,
+        logrank: Some(LogRank { rho: 0.0, chisq: Some(4.06), df: 1, p: Some(0.0439) }),
         cox: Some(Cox {
             ties: "efron".into(),
             n: 12,
@@ -90,7 +89,7 @@ pub(crate) fn survive() -> SurviveDocument {
             terms: vec![PhTerm { name: "ctc".into(), test: test(0.4, 0.53) }],
             global: None,
         }),
-        firth: None,
+        ..SurviveDocument::default()
     }
 }
 
