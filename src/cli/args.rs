@@ -270,9 +270,15 @@ pub(crate) struct BootstrapArgs {
     /// What is resampled
     #[arg(long, value_enum, default_value = "hazard-ratio")]
     pub(crate) statistic: StatisticArg,
-    /// percentile, percentile_keepinf, basic, normal, bca
+    /// percentile, percentile_keepinf, basic, normal, bca, studentized, calibrated
     #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
     pub(crate) intervals: Vec<String>,
+    /// Resamples, and resamples of each, that the calibrated interval takes [10000x1000]
+    #[arg(long, value_name = "OUTERxINNER")]
+    pub(crate) calibrate: Option<String>,
+    /// Add as many replicates again until no limit has a larger Monte-Carlo error
+    #[arg(long, value_name = "X")]
+    pub(crate) until_mcse: Option<f64>,
     /// Also print the SHA-256 of all drawn indices
     #[arg(long)]
     pub(crate) hash_draws: bool,

@@ -1,12 +1,10 @@
 //! What each command computes, from typed input to a document; no terminal.
 
 pub mod bootstrap;
-mod bootstrap_intervals;
 mod cox_blocks;
 mod cox_extras;
 mod curve_blocks;
 pub mod demo;
-pub mod order_statistics;
 pub mod rule;
 pub mod segment;
 mod segment_frames;
@@ -24,5 +22,3 @@ mod study_summary;
 pub mod survive;
 pub mod survive_output;
 pub mod survive_timing;
-
-pub use bootstrap_intervals::IntervalKind;
