@@ -4,6 +4,8 @@
 //! results always give the same bytes.
 
 mod base64;
+mod baseline_notes;
+mod baseline_table;
 mod bootstrap_tables;
 mod documents;
 mod figures;
@@ -25,6 +27,7 @@ mod result_table;
 mod study_tables;
 mod survival_tables;
 mod svg;
+mod tabulate_document;
 mod text_summary;
 mod text_table;
 mod theme;
@@ -32,8 +35,7 @@ mod theme;
 pub use documents::{
     BootstrapDocument, BootstrapEstimate, BootstrapInterval, ChiSquared, Concordance, Cox,
     CoxTests, CurvePoint, Device, Firth, Group, JointDocument, JointLongitudinal, JointSurvival,
-    LogRank, Median, PhTerm, PhTest, Replicates, Rmst, RmstDifference, SurviveDocument,
-    TabulateDocument, TabulateGroup, TabulateSummary, TabulateVariable, Term,
+    LogRank, Median, PhTerm, PhTest, Replicates, Rmst, RmstDifference, SurviveDocument, Term,
 };
 pub use figures::{forest_figure, km_figure, replicate_histogram};
 pub use forest_plot::{ForestFigure, ForestMark, ForestRow, forest_plot};
@@ -49,6 +51,11 @@ pub use methods::{methods_text, missing_information};
 pub use model::{
     Analysis, Baseline, Bootstrap, CellSection, Check, Checks, Fact, Flow, GalleryCell,
     Her2Section, InputFile, Joint, Mask, Panel, Report,
+};
+pub use tabulate_document::{
+    DrawnTables, Moments, NoResult, OrderedMap, SummaryValues, TabulateCorrelation,
+    TabulateDocument, TabulateGroup, TabulateOddsRatio, TabulateShare, TabulateSummary,
+    TabulateVariable, VariableKind,
 };
 pub use text_summary::{baseline_text, bootstrap_text, checks_text, joint_text, survive_text};
 pub use text_table::{Align, TextTable, display_width};

@@ -1,9 +1,10 @@
 //! Results as text for the terminal: the tables of the HTML report, aligned.
 
+use super::baseline_table::baseline_table;
 use super::bootstrap_tables::{bootstrap_settings, bootstrap_title, intervals_table};
 use super::model::{Analysis, Baseline, Checks, Joint};
 use super::number_format::PStyle;
-use super::study_tables::{baseline_table, checks_table, joint_table};
+use super::study_tables::{checks_table, joint_table};
 use super::survival_tables::{firth_table, groups_table, hazard_ratio_table, ph_table, test_lines};
 use super::text_table::display_width;
 
