@@ -22,5 +22,11 @@ mod study_summary;
 pub mod survive;
 mod survive_document;
 mod survive_report;
+pub mod tabulate;
+mod tabulate_columns;
+mod tabulate_comparison;
+mod tabulate_csv;
+mod tabulate_settings;
+mod tabulate_summary;
 
 pub use bootstrap_intervals::IntervalKind;
