@@ -64,6 +64,8 @@ pub(crate) enum Command {
     Survive(SurviveArgs),
     /// Resample the hazard ratio of a cohort
     Bootstrap(BootstrapArgs),
+    /// Baseline table of a cohort with tests between its groups
+    Tabulate(super::tabulate::TabulateArgs),
     /// List adapters and say which one auto takes
     Devices,
     /// Print shell completions

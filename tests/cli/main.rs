@@ -3,6 +3,7 @@
 mod bootstrap;
 mod errors;
 mod segment;
+mod tabulate;
 
 use assert_cmd::Command;
 use std::path::PathBuf;
