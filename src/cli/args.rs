@@ -65,6 +65,8 @@ pub(crate) enum Command {
     Survive(Box<SurviveArgs>),
     /// Resample the hazard ratio of a cohort
     Bootstrap(BootstrapArgs),
+    /// Baseline table of a cohort with tests between its groups
+    Tabulate(super::tabulate::TabulateArgs),
     /// List adapters and say which one auto takes
     Devices,
     /// Print shell completions

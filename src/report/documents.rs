@@ -1,8 +1,9 @@
 //! The result documents a report is made from, as plain data.
 //!
-//! Field for field the JSON documents of the command line (`bootstrap`, `tabulate`, `joint`;
-//! schema version 1; `survive` has a file of its own), so that a document read back from a file and one still in memory
-//! make the same report. Unknown fields are ignored; `null` and absent both mean not available.
+//! Field for field the JSON documents of the command line (`bootstrap`, `joint`; schema version 1;
+//! `survive` and `tabulate` have files of their own), so that a document read back from a file and
+//! one still in memory make the same report. Unknown fields are ignored; `null` and absent both mean
+//! not available.
 
 use std::collections::BTreeMap;
 
@@ -102,60 +103,6 @@ pub struct BootstrapDocument {
     pub draws_sha256: Option<String>,
     /// Where it ran.
     pub device: Option<Device>,
-}
-
-/// One column of a baseline table.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct TabulateGroup {
-    /// As written in the cohort file.
-    pub level: String,
-    /// Subjects.
-    pub n: u64,
-}
-
-/// One variable within one level: quantiles of a continuous one, counts of a categorical one.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct TabulateSummary {
-    /// Of the grouping column.
-    pub level: String,
-    /// Of a continuous variable.
-    pub median: Option<f64>,
-    /// First quartile.
-    pub q1: Option<f64>,
-    /// Third quartile.
-    pub q3: Option<f64>,
-    /// Value to count, of a categorical variable.
-    pub counts: Option<BTreeMap<String, u64>>,
-}
-
-/// One variable of a baseline table.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct TabulateVariable {
-    /// Column.
-    pub name: String,
-    /// `continuous` or `categorical`.
-    pub kind: String,
-    /// `wilcoxon_exact`, `wilcoxon_normal`, `kruskal`, `fisher`, `chisq`, ...
-    pub test: Option<String>,
-    /// Two-sided.
-    pub p: Option<f64>,
-    /// Subjects without a value.
-    pub n_missing: u64,
-    /// One a level.
-    pub summaries: Vec<TabulateSummary>,
-}
-
-/// The document of `herscope tabulate`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct TabulateDocument {
-    /// Columns.
-    pub groups: Vec<TabulateGroup>,
-    /// Rows.
-    pub variables: Vec<TabulateVariable>,
 }
 
 /// The event part of a joint model.

@@ -6,6 +6,8 @@
 mod asked_for;
 mod asked_for_tables;
 mod base64;
+mod baseline_notes;
+mod baseline_table;
 mod bootstrap_tables;
 mod documents;
 mod figures;
@@ -29,6 +31,7 @@ mod survival_tables;
 mod survive_csv;
 mod survive_document;
 mod svg;
+mod tabulate_document;
 mod text_summary;
 mod text_table;
 mod theme;
@@ -39,8 +42,7 @@ pub use asked_for::{
 };
 pub use documents::{
     BootstrapDocument, BootstrapEstimate, BootstrapInterval, Device, JointDocument,
-    JointLongitudinal, JointSurvival, Replicates, TabulateDocument, TabulateGroup, TabulateSummary,
-    TabulateVariable,
+    JointLongitudinal, JointSurvival, Replicates,
 };
 pub use figures::{forest_figure, km_figure, replicate_histogram};
 pub use forest_plot::{ForestFigure, ForestMark, ForestRow, forest_plot};
@@ -61,6 +63,11 @@ pub use survive_csv::{CsvTable, survive_csv};
 pub use survive_document::{
     ChiSquared, Concordance, Cox, CoxTests, CurvePoint, Firth, FirthTerm, Group, LogRank, Median,
     PhTerm, PhTest, Rmst, RmstDifference, SCHEMA_VERSION, SurviveDocument, Term,
+};
+pub use tabulate_document::{
+    DrawnTables, Moments, NoResult, OrderedMap, SummaryValues, TabulateCorrelation,
+    TabulateDocument, TabulateGroup, TabulateOddsRatio, TabulateShare, TabulateSummary,
+    TabulateVariable, VariableKind,
 };
 pub use text_summary::{baseline_text, bootstrap_text, checks_text, joint_text, survive_text};
 pub use text_table::{Align, TextTable, display_width};

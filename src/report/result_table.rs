@@ -56,7 +56,8 @@ impl ResultTable {
         });
         let mut table = TextTable::new(columns).titled(&self.caption);
         for row in &self.rows {
-            table.row(row.cells.iter().map(String::as_str));
+            // An em space indents a page; on a terminal it is as narrow as any other.
+            table.row(row.cells.iter().map(|cell| cell.replace('\u{2003}', "  ")));
         }
         for note in &self.notes {
             table.note(note);

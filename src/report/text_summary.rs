@@ -4,11 +4,12 @@ use super::asked_for_tables::{
     cumulative_hazard_table, pairwise_table, profile_table, quantiles_table, survival_at_table,
     timing_lines,
 };
+use super::baseline_table::baseline_table;
 use super::bootstrap_tables::{bootstrap_settings, bootstrap_title, intervals_table};
 use super::methods::analysis_methods;
 use super::model::{Analysis, Baseline, Checks, Joint};
 use super::number_format::PStyle;
-use super::study_tables::{baseline_table, checks_table, joint_table};
+use super::study_tables::{checks_table, joint_table};
 use super::survival_tables::{
     firth_table, groups_table, hazard_ratio_table, outcome_table, ph_table, test_lines,
 };

@@ -7,10 +7,10 @@ use herscope::report::{
     Analysis, Baseline, Bootstrap, BootstrapDocument, BootstrapEstimate, BootstrapInterval,
     CellSection, Check, Checks, ChiSquared, Cox, CurvePoint, Cutoff, Device, Fact, Flow,
     ForestFigure, ForestMark, ForestRow, GalleryCell, Group, Her2Section, InputFile, IntensityAxis,
-    Joint, JointDocument, LogRank, Mask, Median, Panel, PhTerm, PhTest, Replicates, Report,
-    StripCell, StripFigure, StripRow, SurviveDocument, TabulateDocument, TabulateGroup,
-    TabulateSummary, TabulateVariable, Term, Trajectory, TrajectoryFigure, number_format::Rounding,
-    replicate_histogram,
+    Joint, JointDocument, LogRank, Mask, Median, Moments, OrderedMap, Panel, PhTerm, PhTest,
+    Replicates, Report, StripCell, StripFigure, StripRow, SummaryValues, SurviveDocument,
+    TabulateDocument, TabulateGroup, TabulateSummary, TabulateVariable, Term, Trajectory,
+    TrajectoryFigure, VariableKind, number_format::Rounding, replicate_histogram,
 };
 
 /// A text that would break out of HTML or SVG if it were not escaped.
@@ -269,42 +269,54 @@ fn cells(name: &str) -> CellSection {
 
 fn baseline(name: &str) -> Baseline {
     let level = |level: &str, n: u64| TabulateGroup { level: level.into(), n };
-    let age = |level: &str, median: f64| TabulateSummary {
+    let age = |level: &str, median: f64, n_missing: u64| TabulateSummary {
         level: level.into(),
-        median: Some(median),
-        q1: Some(median - 8.0),
-        q3: Some(median + 6.5),
-        counts: None,
+        n: 6 - n_missing,
+        n_missing,
+        values: SummaryValues::Continuous(Moments {
+            median: Some(median),
+            q1: Some(median - 8.0),
+            q3: Some(median + 6.5),
+            ..Moments::default()
+        }),
     };
     let status = |level: &str, positive: u64| TabulateSummary {
         level: level.into(),
-        counts: Some(BTreeMap::from([("positive".into(), positive), (name.into(), 6 - positive)])),
-        ..TabulateSummary::default()
+        n: 6,
+        n_missing: 0,
+        values: SummaryValues::Categorical {
+            counts: OrderedMap(vec![("positive".into(), positive), (name.into(), 6 - positive)]),
+            shares: None,
+        },
     };
     Baseline {
         title: "Baseline by CTC".into(),
         labels: BTreeMap::from([("0".into(), "CTC−".into()), ("1".into(), "CTC+".into())]),
         document: TabulateDocument {
+            by: "ctc_pos_t1".into(),
+            n: 12,
             groups: vec![level("0", 6), level("1", 6)],
             variables: vec![
                 TabulateVariable {
                     name: "age_years".into(),
-                    kind: "continuous".into(),
-                    test: Some("wilcoxon_normal".into()),
+                    test: Some("wilcoxon_normal"),
                     p: Some(0.151),
                     n_missing: 1,
-                    summaries: vec![age("0", 61.0), age("1", 58.5)],
+                    summaries: vec![age("0", 61.0, 0), age("1", 58.5, 1)],
+                    ..TabulateVariable::default()
                 },
                 TabulateVariable {
                     name: "hr_status".into(),
-                    kind: "categorical".into(),
-                    test: Some("fisher".into()),
+                    kind: VariableKind::Categorical,
+                    test: Some("fisher"),
                     p: Some(1.0),
-                    n_missing: 0,
                     summaries: vec![status("0", 4), status("1", 2)],
+                    ..TabulateVariable::default()
                 },
             ],
+            ..TabulateDocument::default()
         },
+        ..Baseline::default()
     }
 }
 
