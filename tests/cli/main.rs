@@ -3,6 +3,7 @@
 mod bootstrap;
 mod errors;
 mod segment;
+mod shards;
 mod survive;
 mod tabulate;
 
