@@ -193,6 +193,10 @@ const FLAT_DECREMENT: f64 = 1e-9;
 /// a thousandth of a standard error.
 const NOISE_DECREMENT: f64 = 1e-6;
 
+/// A squared distance below this that no longer shrinks is as near as rounding lets the climb come:
+/// a hundred-millionth of a standard error.
+const STALLED_DECREMENT: f64 = 1e-16;
+
 /// What a flat value with long steps means to [`maximise`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LongSteps {
@@ -217,6 +221,7 @@ pub(super) fn maximise(
     let mut beta = start.to_vec();
     let mut at = objective.derivatives(&beta);
     let mut step = vec![0.0; beta.len()];
+    let mut last_decrement = f64::INFINITY;
     for iteration in 0..=limits.max_iterations {
         let Some(newton) = newton_step(&at, free) else {
             let ending = if iteration > 0 { Ending::Diverging } else { Ending::MaxIterations };
@@ -226,7 +231,9 @@ pub(super) fn maximise(
         let longest = newton.amax();
         step.copy_from_slice(newton.as_slice());
         let short = longest <= SHORT_STEP || long_steps == LongSteps::Accept;
-        let ending = if decrement <= limits.tolerance.powi(2) && short {
+        let stalled = decrement <= STALLED_DECREMENT && decrement >= 0.5 * last_decrement;
+        last_decrement = decrement;
+        let ending = if (decrement <= limits.tolerance.powi(2) || stalled) && short {
             Some(Ending::Converged)
         } else if decrement <= FLAT_DECREMENT && !short {
             Some(Ending::Diverging)
