@@ -2,6 +2,7 @@
 
 mod bootstrap;
 mod errors;
+mod hard;
 mod segment;
 
 use assert_cmd::Command;

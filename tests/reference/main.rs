@@ -7,3 +7,4 @@ mod rmst;
 mod survive_document;
 mod survive_models;
 mod tdxd_survival;
+mod traps;
