@@ -2,6 +2,7 @@
 
 mod bootstrap;
 mod errors;
+mod hard;
 mod segment;
 mod shards;
 mod survive;
