@@ -14,6 +14,8 @@ pub mod picture_file;
 pub mod png;
 pub mod sample_table;
 pub mod table;
+mod table_cells;
+mod table_lines;
 pub mod table_writer;
 pub mod text;
 pub mod tiff;
