@@ -1,18 +1,33 @@
 //! Who was followed from when to when, and whether it ended in an event.
 
+use std::sync::{Arc, OnceLock};
+
+use super::row_order::{ValueRow, ascending_pairs, ascending_rows};
 use crate::Error;
 
 /// Right-censored, optionally left-truncated and weighted follow-up of `n` subjects (or of
 /// `(entry, time]` rows), in the order given.
 ///
 /// Times are finite and >= 0 in any one unit; `event` is true for an event. With `entry`, a row is
-/// at risk in `(entry, time]`. Weights are finite and > 0.
-#[derive(Clone, Debug, PartialEq)]
+/// at risk in `(entry, time]`. Weights are finite and > 0. There are less than 2^32 rows.
+///
+/// A clone shares the columns, and the order of the times once it was asked for.
+#[derive(Clone, Debug)]
 pub struct Outcome {
-    time: Vec<f64>,
-    event: Vec<bool>,
-    entry: Option<Vec<f64>>,
-    weight: Option<Vec<f64>>,
+    time: Arc<Vec<f64>>,
+    event: Arc<Vec<bool>>,
+    entry: Option<Arc<Vec<f64>>>,
+    weight: Option<Arc<Vec<f64>>>,
+    by_time: Arc<OnceLock<Vec<u32>>>,
+}
+
+impl PartialEq for Outcome {
+    fn eq(&self, other: &Self) -> bool {
+        self.time == other.time
+            && self.event == other.event
+            && self.entry == other.entry
+            && self.weight == other.weight
+    }
 }
 
 /// What to do with times that differ by rounding only.
@@ -60,6 +75,9 @@ impl Outcome {
                 .found(format!("{n} times beside a column of {other} values"))
                 .expected("columns of one length"));
         }
+        if u32::try_from(n).is_err() {
+            return Err(Error::input(doing).found(format!("{n} rows")).expected("less than 2^32"));
+        }
         let bad = |i: usize, what: &str, value: f64, right: &str| {
             Error::input(doing)
                 .at(format!("row {}", i + 1))
@@ -77,8 +95,8 @@ impl Outcome {
         // -0.0 + 0.0 is 0.0: a time of "-0" must sort and compare as zero.
         let positive_zero = |column: Vec<f64>| column.into_iter().map(|t| t + 0.0).collect();
         let (time, entry): (Vec<f64>, _) = (positive_zero(time), entry.map(positive_zero));
-        let (time, entry) = match ties {
-            TieRepair::Keep => (time, entry),
+        let (time, entry, by_time) = match ties {
+            TieRepair::Keep => (time, entry, OnceLock::new()),
             TieRepair::Merge => merge_rounded_times(time, entry),
         };
         if let Some(entry) = &entry
@@ -86,7 +104,13 @@ impl Outcome {
         {
             return Err(bad(i, "entry", entry[i], "a finite entry before the row's time"));
         }
-        Ok(Self { time, event, entry, weight })
+        Ok(Self {
+            time: Arc::new(time),
+            event: Arc::new(event),
+            entry: entry.map(Arc::new),
+            weight: weight.map(Arc::new),
+            by_time: Arc::new(by_time),
+        })
     }
 
     /// Number of rows.
@@ -116,12 +140,39 @@ impl Outcome {
 
     /// Entry times `[n]` of left-truncated rows.
     pub fn entry(&self) -> Option<&[f64]> {
-        self.entry.as_deref()
+        self.entry.as_ref().map(|entry| entry.as_slice())
     }
 
     /// Case weights `[n]`.
     pub fn weight(&self) -> Option<&[f64]> {
-        self.weight.as_deref()
+        self.weight.as_ref().map(|weight| weight.as_slice())
+    }
+
+    /// Rows by ascending time, rows of one time in their order; sorted at the first call.
+    pub(crate) fn rows_by_time(&self) -> &[u32] {
+        self.by_time.get_or_init(|| ascending_rows(&self.time))
+    }
+
+    /// Number of distinct times.
+    pub(crate) fn n_distinct_times(&self) -> usize {
+        let time = |row: u32| self.time[row as usize];
+        self.rows_by_time().chunk_by(|&a, &b| time(a) == time(b)).count()
+    }
+
+    /// `rows`, which must ascend without repeats, by ascending time, those of one time in their
+    /// order.
+    pub(crate) fn in_time_order(&self, rows: impl IntoIterator<Item = usize>) -> Vec<usize> {
+        let mut is_wanted = vec![false; self.len()];
+        let mut n_wanted = 0;
+        for row in rows {
+            is_wanted[row] = true;
+            n_wanted += 1;
+        }
+        let mut ordered = Vec::with_capacity(n_wanted);
+        ordered.extend(
+            self.rows_by_time().iter().map(|&row| row as usize).filter(|&row| is_wanted[row]),
+        );
+        ordered
     }
 
     /// Sum of the case weights of rows that end in an event (their number without weights).
@@ -160,7 +211,8 @@ impl Outcome {
     /// The same rows with events and censorings exchanged: reverse Kaplan-Meier follow-up.
     #[must_use]
     pub fn reversed(&self) -> Self {
-        Self { event: self.event.iter().map(|event| !event).collect(), ..self.clone() }
+        let event = self.event.iter().map(|event| !event).collect();
+        Self { event: Arc::new(event), ..self.clone() }
     }
 
     /// The rows at `rows`, in that order; repeats allowed. Times are not repaired again.
@@ -169,12 +221,17 @@ impl Outcome {
     /// When an index is not below [`len`](Self::len).
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
-        let pick = |column: &Vec<f64>| rows.iter().map(|&i| column[i]).collect();
+        if rows.len() == self.len() && rows.iter().enumerate().all(|(at, &row)| at == row) {
+            return self.clone();
+        }
+        let pick =
+            |column: &Arc<Vec<f64>>| Arc::new(rows.iter().map(|&i| column[i]).collect::<Vec<_>>());
         Self {
             time: pick(&self.time),
-            event: rows.iter().map(|&i| self.event[i]).collect(),
+            event: Arc::new(rows.iter().map(|&i| self.event[i]).collect()),
             entry: self.entry.as_ref().map(pick),
             weight: self.weight.as_ref().map(pick),
+            by_time: Arc::default(),
         }
     }
 }
@@ -188,28 +245,37 @@ impl Outcome {
 fn merge_rounded_times(
     mut time: Vec<f64>,
     mut entry: Option<Vec<f64>>,
-) -> (Vec<f64>, Option<Vec<f64>>) {
-    let mut distinct: Vec<f64> = time.iter().chain(entry.iter().flatten()).copied().collect();
-    distinct.retain(|t| t.is_finite());
-    distinct.sort_by(f64::total_cmp);
+) -> (Vec<f64>, Option<Vec<f64>>, OnceLock<Vec<u32>>) {
+    let pairs = ascending_pairs(&time);
+    let mut by_time: Vec<u32> = pairs.iter().map(|pair| pair.row()).collect();
+    let mut distinct: Vec<f64> = pairs.into_iter().map(ValueRow::value).collect();
+    if let Some(entry) = &entry {
+        distinct.extend(entry.iter().filter(|t| t.is_finite()));
+        distinct.sort_unstable_by(f64::total_cmp);
+    }
     distinct.dedup();
     let mean = distinct.iter().sum::<f64>() / distinct.len().max(1) as f64;
     let same = |gap: f64| gap <= TIE_TOLERANCE || gap / mean <= TIE_TOLERANCE;
-    if !distinct.windows(2).any(|pair| same(pair[1] - pair[0])) {
-        return (time, entry);
+    // The times that change, and what they become; few, so that most searches are short.
+    let mut moved: Vec<(f64, f64)> = Vec::new();
+    for pair in distinct.windows(2).filter(|pair| same(pair[1] - pair[0])) {
+        let smallest = match moved.last() {
+            Some(&(before, smallest)) if before == pair[0] => smallest,
+            _ => pair[0],
+        };
+        moved.push((pair[1], smallest));
     }
-    let mut canonical = distinct.clone();
-    for i in 1..distinct.len() {
-        if same(distinct[i] - distinct[i - 1]) {
-            canonical[i] = canonical[i - 1];
+    if !moved.is_empty() {
+        for t in time.iter_mut().chain(entry.iter_mut().flatten()) {
+            if let Ok(i) = moved.binary_search_by(|(from, _)| from.total_cmp(t)) {
+                *t = moved[i].1;
+            }
         }
+        by_time
+            .chunk_by_mut(|&a, &b| time[a as usize] == time[b as usize])
+            .for_each(<[u32]>::sort_unstable);
     }
-    for t in time.iter_mut().chain(entry.iter_mut().flatten()) {
-        if let Ok(i) = distinct.binary_search_by(|probe| probe.total_cmp(t)) {
-            *t = canonical[i];
-        }
-    }
-    (time, entry)
+    (time, entry, OnceLock::from(by_time))
 }
 
 #[cfg(test)]
