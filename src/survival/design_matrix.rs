@@ -45,10 +45,13 @@ pub struct DesignMatrix {
 /// ```
 pub fn design_matrix(cohort: &Cohort, rows: &[usize]) -> DesignMatrix {
     let mut design = DesignMatrix { columns: Vec::new(), warnings: Vec::new() };
-    let group: Vec<CovariateColumn> =
-        cohort.group.as_ref().map_or_else(Vec::new, |group| indicators(group, rows));
-    let covariates: Vec<Vec<CovariateColumn>> =
-        cohort.covariates.iter().map(|covariate| covariate_columns(covariate, rows)).collect();
+    // Made anew for each term: most columns stand in one, and are too long to keep a second copy.
+    let columns_of = |column: &TermColumn| match column {
+        TermColumn::Group => {
+            cohort.group.as_ref().map_or_else(Vec::new, |group| indicators(group, rows))
+        }
+        TermColumn::Covariate(index) => covariate_columns(&cohort.covariates[*index], rows),
+    };
     let factors =
         cohort.group.iter().chain(cohort.covariates.iter().filter_map(
             |covariate| match covariate {
@@ -57,15 +60,9 @@ pub fn design_matrix(cohort: &Cohort, rows: &[usize]) -> DesignMatrix {
             },
         ));
     design.warnings.extend(factors.filter_map(|factor| warn_of_absent_levels(factor, rows)));
-    design.columns.extend(group.iter().cloned());
+    design.columns.extend(columns_of(&TermColumn::Group));
     for term in &cohort.terms {
-        let parts = term.iter().map(|column| match column {
-            TermColumn::Group => &group,
-            TermColumn::Covariate(index) => &covariates[*index],
-        });
-        let columns = parts.fold(None, |product: Option<Vec<CovariateColumn>>, part| {
-            Some(product.map_or_else(|| part.clone(), |product| products(&product, part)))
-        });
+        let columns = term.iter().map(columns_of).reduce(|product, part| products(&product, &part));
         design.columns.extend(columns.unwrap_or_default());
     }
     design
@@ -73,9 +70,11 @@ pub fn design_matrix(cohort: &Cohort, rows: &[usize]) -> DesignMatrix {
 
 /// Levels of `factor` that occur in `rows`, as codes in order.
 fn levels_in(factor: &Factor, rows: &[usize]) -> Vec<usize> {
-    (0..factor.levels.len())
-        .filter(|&level| rows.iter().any(|&row| factor.codes[row] == Some(level)))
-        .collect()
+    let mut has_row = vec![false; factor.levels.len()];
+    for code in rows.iter().filter_map(|&row| factor.codes[row]) {
+        has_row[code] = true;
+    }
+    (0..factor.levels.len()).filter(|&level| has_row[level]).collect()
 }
 
 fn indicators(factor: &Factor, rows: &[usize]) -> Vec<CovariateColumn> {
@@ -109,7 +108,7 @@ fn products(left: &[CovariateColumn], right: &[CovariateColumn]) -> Vec<Covariat
 fn warn_of_absent_levels(factor: &Factor, rows: &[usize]) -> Option<Warning> {
     let present = levels_in(factor, rows);
     let absent: Vec<&str> = (0..factor.levels.len())
-        .filter(|level| !present.contains(level))
+        .filter(|level| present.binary_search(level).is_err())
         .map(|level| factor.levels[level].as_str())
         .collect();
     (!absent.is_empty()).then(|| {
