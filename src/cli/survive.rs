@@ -77,7 +77,8 @@ fn settings(args: &SurviveArgs, shared: &Shared) -> Result<SurviveSettings, Erro
 fn text(document: &SurviveDocument, args: &SurviveArgs) -> String {
     // The file does not say the unit; the column's name is what a reader knows it by.
     let time_unit = args.cohort.time.clone().unwrap_or_else(|| "AVAL".to_owned());
-    let analysis = Analysis { survive: document.into(), time_unit, ..Analysis::default() };
+    let analysis =
+        Analysis { survive: document.without_curves(), time_unit, ..Analysis::default() };
     format!(
         "{}\nMedians by Kaplan-Meier with {:.0} % limits on the {} scale, follow-up by reverse Kaplan-Meier, hazard ratios with Wald limits. herscope {}\n",
         survive_text(&analysis, PStyle::default()),

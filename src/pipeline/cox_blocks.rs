@@ -28,7 +28,8 @@ pub(super) fn fit_cox_blocks(
     if cohort.group.is_none() && cohort.terms.is_empty() {
         return Ok(CoxBlocks::default());
     }
-    let rows = cohort.complete_rows();
+    // In order of time the walks over risk sets read memory forwards.
+    let rows = cohort.outcome.in_time_order(cohort.complete_rows());
     warnings.extend(warn_of_incomplete_rows(cohort, rows.len()));
     let DesignMatrix { columns, warnings: design_warnings } = design_matrix(cohort, &rows);
     warnings.extend(design_warnings);
@@ -42,6 +43,7 @@ pub(super) fn fit_cox_blocks(
         strata: cohort.strata.as_ref().and_then(|strata| strata.codes_of(&rows)),
         cluster: cohort.cluster.as_ref().and_then(|cluster| cluster.codes_of(&rows)),
     };
+    drop(rows);
     let options = CoxOptions { ties: settings.ties, ..CoxOptions::default() };
     let fit = fit_cox(&data, &options)?;
     warnings.extend(warn_of_status(&fit.status));

@@ -20,6 +20,7 @@ pub mod study_file;
 mod study_report;
 mod study_summary;
 pub mod survive;
+mod survive_curve;
 mod survive_document;
 mod survive_report;
 

@@ -1,6 +1,7 @@
 //! `survive`: follow-up, curves, tests and models of one cohort.
 
 use super::cox_blocks::{CoxBlocks, fit_cox_blocks};
+pub use super::survive_curve::*;
 pub use super::survive_document::*;
 use crate::survival::{
     Cohort, Confidence, KaplanMeier, LogRank, Outcome, QuantileEstimate, Rmst, Ties, TimeTransform,
@@ -28,9 +29,10 @@ pub struct SurviveSettings {
     pub firth: bool,
 }
 
-/// The cohort as the curves see it: intervals of one subject joined.
+/// The cohort as the curves see it: intervals of one subject joined, rows by ascending time.
 struct Curves {
     outcome: Outcome,
+    follow_up: QuantileEstimate,
     levels: Vec<Level>,
     /// Group and stratum of the rows the log-rank test compares, where there is a group.
     test: Option<TestRows>,
@@ -39,6 +41,7 @@ struct Curves {
 struct Level {
     name: String,
     outcome: Outcome,
+    curve: KaplanMeier,
 }
 
 struct TestRows {
@@ -55,29 +58,29 @@ struct TestRows {
 /// # Errors
 /// A setting that cannot be right (a horizon <= 0, a rho that is not finite).
 pub fn run_survive(cohort: &Cohort, settings: &SurviveSettings) -> Result<SurviveDocument, Error> {
+    // The regression comes first: its columns are gone before the curves take their place.
+    let mut cox_warnings = Vec::new();
+    let CoxBlocks { cox, ph_test, firth } = fit_cox_blocks(cohort, settings, &mut cox_warnings)?;
     let mut warnings = cohort.warnings.clone();
-    let curves = Curves::of(cohort);
-    warnings.extend(curve_warnings(cohort, &curves));
-    let groups = curves
-        .levels
-        .iter()
+    let Curves { outcome, follow_up, levels, test } = Curves::of(cohort, settings.confidence);
+    let logrank = test.map(|test| logrank(&test, settings)).transpose()?.flatten();
+    warnings.extend(curve_warnings(cohort, &levels));
+    let rmst_difference = rmst_difference(&levels, settings, &mut warnings)?;
+    let groups = levels
+        .into_iter()
         .map(|level| group_block(level, settings))
         .collect::<Result<Vec<_>, _>>()?;
-    let rmst_difference = rmst_difference(&curves, settings, &mut warnings)?;
-    let logrank = curves.test.as_ref().map(|test| logrank(test, settings)).transpose()?.flatten();
-    let CoxBlocks { cox, ph_test, firth } = fit_cox_blocks(cohort, settings, &mut warnings)?;
+    warnings.extend(cox_warnings);
     Ok(SurviveDocument {
         schema_version: SCHEMA_VERSION,
         command: "survive".to_owned(),
         warnings,
-        n: curves.outcome.len(),
-        n_events: curves.outcome.n_events(),
+        n: outcome.len(),
+        n_events: outcome.n_events(),
         n_dropped: cohort.n_dropped(),
         conf_level: settings.confidence.level.get(),
         conf_type: settings.confidence.kind.name().to_owned(),
-        follow_up: median_block(
-            KaplanMeier::fit_reverse(&curves.outcome).median(settings.confidence),
-        ),
+        follow_up: median_block(follow_up),
         groups,
         logrank,
         rmst_difference,
@@ -88,28 +91,36 @@ pub fn run_survive(cohort: &Cohort, settings: &SurviveSettings) -> Result<Surviv
 }
 
 impl Curves {
-    fn of(cohort: &Cohort) -> Self {
-        let subject = subject_codes(cohort);
-        let all: Vec<usize> = (0..cohort.n()).collect();
+    fn of(cohort: &Cohort, confidence: Confidence) -> Self {
+        let subject = cohort.outcome.entry().map(|_| subject_codes(cohort));
+        let joined = |rows: &[usize]| joined(cohort, rows, subject.as_deref());
+        let by_time = cohort.outcome.in_time_order(0..cohort.n());
+        let outcome = joined(&by_time);
+        let follow_up = KaplanMeier::fit_reverse(&outcome).median(confidence);
+        let level = |name: &str, outcome: Outcome| {
+            let curve = KaplanMeier::fit(&outcome);
+            Level { name: name.to_owned(), outcome, curve }
+        };
         let Some(group) = &cohort.group else {
-            let outcome = joined(cohort, &all, &subject).outcome;
-            let level = Level { name: ALL.to_owned(), outcome: outcome.clone() };
-            return Self { outcome, levels: vec![level], test: None };
+            drop(by_time);
+            let levels = vec![level(ALL, outcome.clone())];
+            return Self { outcome, follow_up, levels, test: None };
         };
-        let rows_of = |code| -> Vec<usize> {
-            all.iter().copied().filter(|&row| group.codes[row] == Some(code)).collect()
-        };
-        let levels = group.levels.iter().enumerate().map(|(code, name)| Level {
-            name: name.clone(),
-            outcome: joined(cohort, &rows_of(code), &subject).outcome,
-        });
-        let rows = cohort.rows_with_stratum();
+        let mut rows_of = vec![Vec::new(); group.levels.len()];
+        for row in by_time {
+            if let Some(code) = group.codes[row] {
+                rows_of[code].push(row);
+            }
+        }
+        let levels = group.levels.iter().zip(&rows_of);
+        let levels = levels.map(|(name, rows)| level(name, joined(rows))).collect();
+        let rows = cohort.outcome.in_time_order(cohort.rows_with_stratum());
         let test = group.codes_of(&rows).map(|groups| TestRows {
             outcome: cohort.outcome.select(&rows),
             groups,
             strata: cohort.strata.as_ref().and_then(|strata| strata.codes_of(&rows)),
         });
-        Self { outcome: joined(cohort, &all, &subject).outcome, levels: levels.collect(), test }
+        Self { outcome, follow_up, levels, test }
     }
 }
 
@@ -126,23 +137,26 @@ fn subject_codes(cohort: &Cohort) -> Vec<usize> {
         .collect()
 }
 
-fn joined(cohort: &Cohort, rows: &[usize], subject: &[usize]) -> crate::survival::JoinedIntervals {
+/// The rows `rows`, those of one subject joined; `subject` is needed only with entries.
+fn joined(cohort: &Cohort, rows: &[usize], subject: Option<&[usize]>) -> Outcome {
+    let outcome = cohort.outcome.select(rows);
+    let Some(subject) = subject else { return outcome };
     let subject: Vec<usize> = rows.iter().map(|&row| subject[row]).collect();
-    join_intervals(&cohort.outcome.select(rows), &subject)
+    join_intervals(&outcome, &subject).outcome
 }
 
 fn median_block(median: QuantileEstimate) -> MedianBlock {
     MedianBlock { median: median.estimate, lower: median.lower, upper: median.upper }
 }
 
-fn group_block(level: &Level, settings: &SurviveSettings) -> Result<GroupBlock, Error> {
-    let curve = KaplanMeier::fit(&level.outcome);
+fn group_block(level: Level, settings: &SurviveSettings) -> Result<GroupBlock, Error> {
+    let Level { name, outcome, curve } = level;
     let median = median_block(curve.median(settings.confidence));
     let rmst = settings.rmst_tau.map(|tau| Rmst::fit(&curve, tau)).transpose()?;
     Ok(GroupBlock {
-        level: level.name.clone(),
-        n: level.outcome.len(),
-        n_events: level.outcome.n_events(),
+        level: name,
+        n: outcome.len(),
+        n_events: outcome.n_events(),
         median: median.median,
         lower: median.lower,
         upper: median.upper,
@@ -151,25 +165,8 @@ fn group_block(level: &Level, settings: &SurviveSettings) -> Result<GroupBlock, 
             estimate: rmst.estimate,
             std_err: rmst.std_err,
         }),
-        curve: curve_rows(&curve, settings.confidence),
+        curve: Curve::new(curve, settings.confidence),
     })
-}
-
-fn curve_rows(curve: &KaplanMeier, confidence: Confidence) -> Vec<CurveRow> {
-    let row = |row: &crate::survival::KaplanMeierRow| {
-        let limits = row.limits(confidence);
-        CurveRow {
-            time: row.time,
-            n_at_risk: row.n_at_risk,
-            n_events: row.n_events,
-            n_censored: row.n_censored,
-            survival: row.survival,
-            std_err: row.std_err(),
-            lower: limits.map(|(lower, _)| lower),
-            upper: limits.map(|(_, upper)| upper),
-        }
-    };
-    curve.rows().iter().map(row).collect()
 }
 
 /// The test between the groups, `None` where there is nothing to compare.
@@ -181,17 +178,14 @@ fn logrank(test: &TestRows, settings: &SurviveSettings) -> Result<Option<LogRank
 
 /// Second level minus reference; warns of groups whose last step was carried on to the horizon.
 fn rmst_difference(
-    curves: &Curves,
+    levels: &[Level],
     settings: &SurviveSettings,
     warnings: &mut Vec<Warning>,
 ) -> Result<Option<RmstDifferenceBlock>, Error> {
     let Some(tau) = settings.rmst_tau else { return Ok(None) };
-    let means = curves
-        .levels
-        .iter()
-        .map(|level| Rmst::fit(&KaplanMeier::fit(&level.outcome), tau))
-        .collect::<Result<Vec<_>, _>>()?;
-    for (level, rmst) in curves.levels.iter().zip(&means) {
+    let means =
+        levels.iter().map(|level| Rmst::fit(&level.curve, tau)).collect::<Result<Vec<_>, _>>()?;
+    for (level, rmst) in levels.iter().zip(&means) {
         if rmst.extrapolated {
             let message = format!(
                 "group {}: the restricted mean up to {tau} carries the curve on beyond the last \
@@ -214,7 +208,7 @@ fn rmst_difference(
     }))
 }
 
-fn curve_warnings(cohort: &Cohort, curves: &Curves) -> Vec<Warning> {
+fn curve_warnings(cohort: &Cohort, levels: &[Level]) -> Vec<Warning> {
     let mut warnings = Vec::new();
     if let Some(group) = &cohort.group
         && let [only] = group.levels.as_slice()
@@ -233,14 +227,14 @@ fn curve_warnings(cohort: &Cohort, curves: &Curves) -> Vec<Warning> {
                        with other weights their standard errors are not valid";
         warnings.push(Warning::new("weights_are_copies", message));
     }
-    warnings.extend(curves.levels.iter().filter_map(warn_of_early_zero));
+    warnings.extend(levels.iter().filter_map(warn_of_early_zero));
     warnings
 }
 
 /// With late entries the first few at risk may all have the event; the curve then stays at 0
 /// although others follow.
 fn warn_of_early_zero(level: &Level) -> Option<Warning> {
-    let curve = KaplanMeier::fit(&level.outcome);
+    let curve = &level.curve;
     let zero = curve.rows().iter().find(|row| row.survival == 0.0)?;
     (curve.last_time()? > zero.time).then(|| {
         let message = format!(

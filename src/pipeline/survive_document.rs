@@ -2,6 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
+use super::survive_curve::Curve;
 use crate::Warning;
 
 /// Version of the documents' shape.
@@ -72,7 +73,7 @@ pub struct GroupBlock {
     /// Restricted mean, if a horizon was given.
     pub rmst: Option<RmstBlock>,
     /// One row a distinct time.
-    pub curve: Vec<CurveRow>,
+    pub curve: Curve,
 }
 
 /// A restricted mean survival time.

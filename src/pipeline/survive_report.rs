@@ -7,7 +7,19 @@ impl From<&written::SurviveDocument> for report::SurviveDocument {
     /// What the report needs of a document still in memory; the same as writing it to JSON and
     /// reading it back, with weighted counts rounded.
     fn from(document: &written::SurviveDocument) -> Self {
-        Self {
+        let mut read = document.without_curves();
+        for (group, block) in read.groups.iter_mut().zip(&document.groups) {
+            group.curve = block.curve.rows().map(point).collect();
+        }
+        read
+    }
+}
+
+impl written::SurviveDocument {
+    /// What tables and sentences need: the report's document without the rows of the curves.
+    pub fn without_curves(&self) -> report::SurviveDocument {
+        let document = self;
+        report::SurviveDocument {
             n: document.n as u64,
             n_events: document.n_events as u64,
             n_dropped: document.n_dropped as u64,
@@ -43,9 +55,9 @@ fn median(block: written::MedianBlock) -> report::Median {
     report::Median { median: block.median, lower: block.lower, upper: block.upper }
 }
 
-fn group(block: &written::GroupBlock) -> report::Group {
+fn point(row: written::CurveRow) -> report::CurvePoint {
     let count = |weighted: f64| weighted.round() as u64;
-    let point = |row: &written::CurveRow| report::CurvePoint {
+    report::CurvePoint {
         time: row.time,
         n_at_risk: count(row.n_at_risk),
         n_events: count(row.n_events),
@@ -54,7 +66,10 @@ fn group(block: &written::GroupBlock) -> report::Group {
         std_err: row.std_err,
         lower: row.lower,
         upper: row.upper,
-    };
+    }
+}
+
+fn group(block: &written::GroupBlock) -> report::Group {
     report::Group {
         level: block.level.clone(),
         n: block.n as u64,
@@ -65,7 +80,7 @@ fn group(block: &written::GroupBlock) -> report::Group {
             estimate: Some(rmst.estimate),
             std_err: Some(rmst.std_err),
         }),
-        curve: block.curve.iter().map(point).collect(),
+        curve: Vec::new(),
     }
 }
 
