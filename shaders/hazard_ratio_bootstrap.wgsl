@@ -3,7 +3,8 @@
 // Twin: src/kernels/hazard_ratio_bootstrap.rs, which says the method, its source and its accuracy.
 //
 //   slots       [n_slots]                how each slot draws
-//   units       [n_slots]                what drawing a unit adds to which count word
+//   units       [n_outer x n_slots]      what drawing a unit adds to which count word; one row but
+//                                        where resamples are resampled, then one an outer resample
 //   counts      [n_words x stride]       scratch: column i belongs to invocation i, so that
 //                                        neighbouring invocations read neighbouring words
 //   replicates  [n_replicates]           mantissa, code, step, information
@@ -23,7 +24,11 @@ struct Uniforms {
     narrow: u32,
     start: f32,
     stride: u32,
-    padding: u32,
+    stream: u32,
+    per_outer: u32,
+    first_outer: u32,
+    padding_0: u32,
+    padding_1: u32,
 }
 
 struct Slot {
@@ -90,7 +95,6 @@ const SINGLE_GROUP: u32 = 3u;
 const NO_EVENTS: u32 = 4u;
 const NEEDS_HOST: u32 = 5u;
 const SWAPPED: u32 = 0x100u;
-const RESAMPLE_STREAM: u32 = 0u;
 const MIN_RATIO: f32 = 0.0000152587890625;
 const MAX_RATIO: f32 = 65536.0;
 const MAX_STEP: f32 = 1.5;
@@ -285,21 +289,27 @@ fn scatter(column: u32) {
     }
     let key = vec2<u32>(uniforms.key_0, uniforms.key_1);
     let low = uniforms.first_low + column;
-    let replicate = vec2<u32>(low, uniforms.first_high + select(0u, 1u, low < column));
+    var replicate = vec2<u32>(low, uniforms.first_high + select(0u, 1u, low < column));
+    var first_unit = 0u;
+    if uniforms.per_outer > 0u {
+        let outer = low / uniforms.per_outer;
+        replicate = vec2<u32>(low % uniforms.per_outer, uniforms.first_outer + outer);
+        first_unit = outer * uniforms.n_slots;
+    }
     let narrow = uniforms.narrow == 1u;
     let per_block = select(4u, 8u, narrow);
     var block = vec4<u32>();
     for (var slot = 0u; slot < uniforms.n_slots; slot++) {
         if slot % per_block == 0u {
             let number = slot / per_block;
-            let tag = RESAMPLE_STREAM << 16u;
+            let tag = uniforms.stream << 16u;
             block = philox4x32(key, vec4<u32>(number, replicate.x, replicate.y, tag));
         }
         let s = slots[slot];
         let drawn = draw_unit(
-            key, replicate, RESAMPLE_STREAM, slot, s.bound, s.threshold, narrow, block,
+            key, replicate, uniforms.stream, slot, s.bound, s.threshold, narrow, block,
         );
-        let unit = units[s.base + drawn];
+        let unit = units[first_unit + s.base + drawn];
         counts[unit.word * uniforms.stride + column] += unit.increment;
     }
 }

@@ -180,7 +180,7 @@ impl std::error::Error for Error {
 
 /// Something the user must know although the result stands. Collected and returned by library
 /// code, printed once by the CLI, and written into every document and manifest.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Warning {
     /// A stable snake_case name a program can test for.
     pub code: String,

@@ -9,6 +9,10 @@ use crate::numeric::draw::{Stream, Width, draw};
 /// Columns that the exact method may fill in, over all partial tables: about a second.
 const COLUMN_LIMIT: usize = 1_000_000;
 
+/// Levels that the exact method may search through: it recurses once a level, and with more than
+/// these it would hardly end below [`COLUMN_LIMIT`].
+const LEVEL_LIMIT: usize = 1_000;
+
 /// Tables drawn where the exact method would take too long; p then has an error of at most 0.0016.
 const DRAWN_TABLES: u64 = 100_000;
 
@@ -40,7 +44,8 @@ pub struct MonteCarlo {
 }
 
 /// Fisher's exact test that rows and columns are independent. Exact while at most a million
-/// partial columns have to be filled in, otherwise from tables drawn with `seed`.
+/// partial columns have to be filled in, of a thousand levels at most; otherwise from tables drawn
+/// with `seed`.
 ///
 /// # Source
 /// Freeman and Halton 1951; exact p by the network algorithm of Mehta and Patel 1983, JASA 78:427,
@@ -55,10 +60,16 @@ pub struct MonteCarlo {
 /// # Ok::<(), herscope::Error>(())
 /// ```
 pub fn fisher_exact(table: &Contingency, seed: u64) -> FisherTable {
-    match Network::new(table).p() {
+    match exact_p(table) {
         Some(p) => FisherTable { p, monte_carlo: None },
         None => drawn(table, seed),
     }
+}
+
+/// The exact p, or `None` past one of the limits.
+fn exact_p(table: &Contingency) -> Option<f64> {
+    let n_levels = table.n_rows().max(table.n_columns());
+    if n_levels <= LEVEL_LIMIT { Network::new(table).p() } else { None }
 }
 
 /// Log of the product of 1 / count! over the cells: a table's chance but for its margins.
@@ -249,6 +260,14 @@ fn drawn(table: &Contingency, seed: u64) -> FisherTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_identifier_of_every_row_is_left_to_drawn_tables() {
+        // A search of twenty thousand levels would nest as deep, and once overflowed the stack.
+        let ones = |parity| (0..20_000).map(|i| u64::from(i % 2 == parity)).collect::<Vec<_>>();
+        let table = Contingency::new(&[&ones(0), &ones(1)]).expect("counts");
+        assert_eq!(exact_p(&table), None, "too many levels to search");
+    }
 
     #[test]
     fn drawn_tables_agree_with_the_exact_p() {

@@ -7,6 +7,9 @@ use crate::survival::normal_two_sided;
 /// Up to this many pairs Spearman's distribution is counted out, as in R.
 const ENUMERATED_PAIRS: usize = 9;
 
+/// Above this many pairs Spearman's test uses the t approximation, as in R.
+const EDGEWORTH_PAIRS: usize = 1290;
+
 /// Below this many pairs Kendall's distribution is exact, as in R.
 const KENDALL_EXACT_BELOW: usize = 50;
 
@@ -14,7 +17,7 @@ const KENDALL_EXACT_BELOW: usize = 50;
 const KENDALL_LIMIT: usize = 300;
 
 /// Spearman's correlation as R's `cor.test` tests it: without ties exact to 9 pairs and Edgeworth's
-/// series above, with ties [`spearman_t`]. `None` if lengths differ or a column has no spread.
+/// series above; with ties, or more than 1290 pairs, [`spearman_t`]. `None` if lengths differ or a column has no spread.
 ///
 /// # Source
 /// Spearman 1904; Edgeworth series of Best and Roberts 1975, Applied Statistics 24:377 (AS 89).
@@ -29,7 +32,8 @@ const KENDALL_LIMIT: usize = 300;
 pub fn spearman(x: &[f64], y: &[f64]) -> Option<Correlation> {
     let plain = spearman_t(x, y, false)?;
     let n = x.len();
-    if n < 3 || MidRanks::of(x).has_ties() || MidRanks::of(y).has_ties() {
+    let fits_the_series = (3..=EDGEWORTH_PAIRS).contains(&n);
+    if !fits_the_series || MidRanks::of(x).has_ties() || MidRanks::of(y).has_ties() {
         return Some(plain);
     }
     // The distribution is symmetric: always look at the side of small S.
@@ -222,6 +226,25 @@ mod tests {
         let (a, b) = (kendall(&x, &y), kendall(&x, &turned));
         let (a, b) = (a.expect("spread"), b.expect("spread"));
         assert_eq!((a.estimate, a.p), (-b.estimate, b.p), "tau turns, p stays");
+    }
+
+    #[test]
+    fn the_series_gives_way_to_students_t_where_it_does_in_r() {
+        // R 4.2.2: x <- 1:n; y <- (x * 577) %% 1301; cor.test(x, y, method = "spearman")
+        let cases = [
+            (1290, CorrelationMethod::Edgeworth, 360_018_682.0, 0.822430005240773),
+            (1291, CorrelationMethod::StudentT, 360_744_224.0, 0.831147612856908),
+        ];
+        for (n, method, statistic, p) in cases {
+            let x: Vec<f64> = (1..=n).map(f64::from).collect();
+            let y: Vec<f64> = (1..=n).map(|i| f64::from(i * 577 % 1301)).collect();
+            let found = spearman(&x, &y).expect("spread");
+            assert_eq!(found.method, method, "{n} pairs");
+            // S is about 4e8: a whole number, from a coefficient good to 1e-15.
+            assert!((found.statistic - statistic).abs() < 1e-5, "{n}: {}", found.statistic);
+            let found = found.p.expect("many pairs");
+            assert!((found - p).abs() < 1e-10, "{n}: {found} beside {p}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What was typed. Nothing here is resolved; pipelines take settings, not arguments.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::Serialize;
 use std::path::PathBuf;
 
 /// From CellSearch cartridge pixels and a cohort table to HER2 on circulating tumour cells and a
@@ -61,9 +62,11 @@ pub(crate) enum Command {
     /// Find and measure the cells of cartridge images
     Segment(SegmentArgs),
     /// Follow-up, Kaplan-Meier, log-rank and Cox of a cohort
-    Survive(SurviveArgs),
+    Survive(Box<SurviveArgs>),
     /// Resample the hazard ratio of a cohort
     Bootstrap(BootstrapArgs),
+    /// Baseline table of a cohort with tests between its groups
+    Tabulate(super::tabulate::TabulateArgs),
     /// List adapters and say which one auto takes
     Devices,
     /// Print shell completions
@@ -98,7 +101,7 @@ pub(crate) struct StudyArgs {
 }
 
 /// Columns of a cohort table.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Args, Serialize)]
 pub(crate) struct CohortArgs {
     /// The cohort: a CSV file with one row a subject, - for stdin
     pub(crate) cohort: PathBuf,
@@ -108,13 +111,25 @@ pub(crate) struct CohortArgs {
     /// Column of follow-up times
     #[arg(long, value_name = "COL")]
     pub(crate) time: Option<String>,
+    /// Column of dates (YYYY-MM-DD) at which the clock starts, instead of --time
+    #[arg(long, value_name = "COL", requires = "end_date", conflicts_with = "time")]
+    pub(crate) start_date: Option<String>,
+    /// Column of dates at which follow-up ends
+    #[arg(long, value_name = "COL", requires = "start_date")]
+    pub(crate) end_date: Option<String>,
+    /// Unit of the times: days, weeks, months (30.4375 d) or years (365.25 d)
+    #[arg(long, default_value = "months", value_name = "UNIT")]
+    pub(crate) time_unit: String,
+    /// Take times that differ by rounding only as they stand (R: timefix = FALSE)
+    #[arg(long)]
+    pub(crate) no_timefix: bool,
     /// Column that is 1 or true where follow-up ended in an event
     #[arg(long, value_name = "COL")]
     pub(crate) event: Option<String>,
     /// Text in the event column that means an event
     #[arg(long, value_name = "V")]
     pub(crate) event_value: Option<String>,
-    /// Column of entry times (left truncation)
+    /// Column of entry times (left truncation); of dates beside --start-date
     #[arg(long, value_name = "COL")]
     pub(crate) entry: Option<String>,
     /// Column that splits curves and tests
@@ -140,10 +155,13 @@ pub(crate) struct CohortArgs {
     pub(crate) adtte: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum TiesArg {
     Efron,
     Breslow,
+    /// The discrete partial likelihood
+    Exact,
 }
 
 #[derive(Debug, Args)]
@@ -168,9 +186,77 @@ pub(crate) struct SurviveArgs {
     /// Also fit with Firth's penalty
     #[arg(long)]
     pub(crate) firth: bool,
+    #[command(flatten)]
+    pub(crate) more: SurviveExtras,
+    #[command(flatten)]
+    pub(crate) timing: TimingArgs,
     /// Exit with 6 when a model has no finite or converged estimate
     #[arg(long)]
     pub(crate) strict: bool,
+}
+
+/// What `survive` gives when asked.
+#[derive(Debug, Args, Serialize)]
+pub(crate) struct SurviveExtras {
+    /// The ratio of restricted means beside their difference
+    #[arg(long, requires = "rmst")]
+    pub(crate) rmst_ratio: bool,
+    /// Quantiles of survival time, such as 0.25,0.75
+    #[arg(long, value_name = "P,Q", value_delimiter = ',')]
+    pub(crate) quantiles: Vec<f64>,
+    /// Survival at these times
+    #[arg(long, value_name = "T,U", value_delimiter = ',')]
+    pub(crate) times: Vec<f64>,
+    /// Also give Nelson-Aalen's cumulative hazard
+    #[arg(long)]
+    pub(crate) nelson_aalen: bool,
+    /// Test each pair of groups, p-values corrected by Holm
+    #[arg(long, requires = "group")]
+    pub(crate) pairwise: bool,
+    /// Standard errors from the sandwich variance (--cluster implies it)
+    #[arg(long)]
+    pub(crate) robust: bool,
+    /// Profile likelihood limits of hazard ratios beside Wald's
+    #[arg(long)]
+    pub(crate) profile: bool,
+    /// The curve of a subject with every covariate 0
+    #[arg(long)]
+    pub(crate) baseline: bool,
+    /// Curves of new subjects: a CSV file with the group and the covariates as columns
+    #[arg(long, value_name = "FILE")]
+    pub(crate) predict: Option<PathBuf>,
+    /// Martingale, deviance, score and Schoenfeld residuals
+    #[arg(long)]
+    pub(crate) residuals: bool,
+}
+
+/// Landmarks, and markers that change.
+#[derive(Debug, Args, Serialize)]
+pub(crate) struct TimingArgs {
+    /// Only subjects still at risk at T, their time counted from T
+    #[arg(long, value_name = "T")]
+    pub(crate) landmark: Option<f64>,
+    /// Column of the time at which a row's group became known (a date beside --start-date)
+    #[arg(long, value_name = "COL", requires = "group")]
+    pub(crate) known_at: Option<String>,
+    /// Long table of a marker's visits, one row a sample, with the cohort's --id column
+    #[arg(long, value_name = "FILE", requires_all = ["id", "visit_time", "marker"])]
+    pub(crate) long: Option<PathBuf>,
+    /// Column of visit times in the long table
+    #[arg(long, value_name = "COL", requires = "long")]
+    pub(crate) visit_time: Option<String>,
+    /// Unit of the visit times; that of the follow-up without it
+    #[arg(long, value_name = "UNIT", requires = "long")]
+    pub(crate) visit_unit: Option<String>,
+    /// Column of the marker in the long table: known by the landmark, or changing with time
+    #[arg(long, value_name = "COL", requires = "long")]
+    pub(crate) marker: Option<String>,
+    /// The marker counts as 1 from this value up, as 0 below
+    #[arg(long, value_name = "X", requires = "long")]
+    pub(crate) marker_from: Option<f64>,
+    /// last: a visit's value holds until the next; ever: the largest value so far
+    #[arg(long, default_value = "last", value_parser = ["last", "ever"])]
+    pub(crate) marker_carry: String,
 }
 
 #[derive(Debug, Args)]
@@ -186,9 +272,15 @@ pub(crate) struct BootstrapArgs {
     /// What is resampled
     #[arg(long, value_enum, default_value = "hazard-ratio")]
     pub(crate) statistic: StatisticArg,
-    /// percentile, percentile_keepinf, basic, normal, bca
+    /// percentile, percentile_keepinf, basic, normal, bca, studentized, calibrated
     #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
     pub(crate) intervals: Vec<String>,
+    /// Resamples, and resamples of each, that the calibrated interval takes [10000x1000]
+    #[arg(long, value_name = "OUTERxINNER")]
+    pub(crate) calibrate: Option<String>,
+    /// Add as many replicates again until no limit has a larger Monte-Carlo error
+    #[arg(long, value_name = "X")]
+    pub(crate) until_mcse: Option<f64>,
     /// Also print the SHA-256 of all drawn indices
     #[arg(long)]
     pub(crate) hash_draws: bool,

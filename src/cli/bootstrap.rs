@@ -8,8 +8,9 @@ use crate::Error;
 use crate::compute::select;
 use crate::io::cohort::read_cohort;
 use crate::io::output_folder::OutputFolder;
-use crate::pipeline::IntervalKind;
-use crate::pipeline::bootstrap::{BootstrapDocument, BootstrapSettings, Resample, run_bootstrap};
+use crate::pipeline::bootstrap::{
+    BootstrapDocument, BootstrapSettings, Calibration, IntervalKind, Resample, run_bootstrap,
+};
 use crate::report::{Analysis, bootstrap_text};
 
 /// Runs the command.
@@ -17,7 +18,7 @@ pub(super) fn bootstrap(args: &BootstrapArgs, shared: &Shared) -> Result<ExitCod
     let settings = settings(args, shared)?;
     let out = shared.out.as_deref().map(|out| OutputFolder::create(out, shared.force));
     let out = out.transpose()?;
-    let cohort = read_cohort(&args.cohort.cohort, &args.cohort.request())?;
+    let cohort = read_cohort(&args.cohort.cohort, &args.cohort.request()?)?;
     let Ok(request) = shared.device.parse();
     let selection = select(&request)?;
     let device = selection.backend.device();
@@ -42,7 +43,7 @@ pub(super) fn bootstrap(args: &BootstrapArgs, shared: &Shared) -> Result<ExitCod
     } else {
         print_result(&text(&document)?)?;
     }
-    let finite = document.estimate.log_hazard_ratio.is_some();
+    let finite = document.estimate.is_finite();
     Ok(if args.strict && !finite { ExitCode::Untrusted } else { ExitCode::Done })
 }
 
@@ -60,6 +61,20 @@ fn settings(args: &BootstrapArgs, shared: &Shared) -> Result<BootstrapSettings, 
         conf_level: shared.conf_level.unwrap_or(defaults.conf_level),
         seed: shared.seed.unwrap_or(defaults.seed),
         hash_draws: args.hash_draws,
+        calibration: args.calibrate.as_deref().map_or(Ok(defaults.calibration), calibration)?,
+        until_mcse: args.until_mcse,
+    })
+}
+
+/// `OUTERxINNER`.
+fn calibration(text: &str) -> Result<Calibration, Error> {
+    let parsed = text.split_once('x').and_then(|(outer, inner)| {
+        Some(Calibration { outer: outer.parse().ok()?, inner: inner.parse().ok()? })
+    });
+    parsed.ok_or_else(|| {
+        Error::usage("reading --calibrate")
+            .found(format!("{text:?}"))
+            .expected("two numbers such as 10000x1000")
     })
 }
 

@@ -1,25 +1,42 @@
 //! `herscope survive`.
 
-use super::args::{CohortArgs, Shared, SurviveArgs, TiesArg};
+use std::path::Path;
+
+use super::args::{CohortArgs, Shared, SurviveArgs, TiesArg, TimingArgs};
 use super::exit::ExitCode;
-use super::output::{json, print_json, print_result, print_warnings};
-use crate::Error;
-use crate::io::cohort::{CohortRequest, read_cohort};
+use super::output::{print_json, print_result, print_warnings};
+use crate::io::cohort::{CohortRequest, read_cohort, read_new_subjects};
+use crate::io::manifest::ManifestFile;
+use crate::io::marker_table::{MarkerRequest, read_marker_series};
 use crate::io::output_folder::OutputFolder;
-use crate::pipeline::survive::{SurviveDocument, SurviveSettings, run_survive};
+use crate::pipeline::survive::{SurviveDocument, SurviveSettings};
+use crate::pipeline::survive_output::write_survive;
+use crate::pipeline::survive_timing::{Timing, run_survive_in_time};
 use crate::report::number_format::PStyle;
 use crate::report::{Analysis, survive_text};
-use crate::survival::{ConfLevel, ConfType, Confidence, Ties, TimeTransform};
+use crate::survival::{
+    Carry, Cohort, ConfLevel, ConfType, Confidence, MarkerRule, TieRepair, Ties, TimeTransform,
+};
+use crate::units::TimeUnit;
+use crate::{Error, Warning};
 
 impl CohortArgs {
     /// The columns asked for.
-    pub(super) fn request(&self) -> CohortRequest {
-        CohortRequest {
+    ///
+    /// # Errors
+    /// A unit of time that is none.
+    pub(super) fn request(&self) -> Result<CohortRequest, Error> {
+        Ok(CohortRequest {
             id: self.id.clone(),
             time: self.time.clone(),
+            start_date: self.start_date.clone(),
+            end_date: self.end_date.clone(),
+            time_unit: self.unit()?,
+            tie_repair: if self.no_timefix { TieRepair::Keep } else { TieRepair::Merge },
             event: self.event.clone(),
             event_value: self.event_value.clone(),
             entry: self.entry.clone(),
+            known_at: None,
             group: self.group.clone(),
             reference: self.reference.clone(),
             covariates: self.covariates.clone(),
@@ -27,29 +44,76 @@ impl CohortArgs {
             weights: self.weights.clone(),
             cluster: self.cluster.clone(),
             adtte: self.adtte,
-        }
+        })
+    }
+
+    fn unit(&self) -> Result<TimeUnit, Error> {
+        self.time_unit.parse()
     }
 }
 
 /// Runs the command.
 pub(super) fn survive(args: &SurviveArgs, shared: &Shared) -> Result<ExitCode, Error> {
-    let settings = settings(args, shared)?;
     let out = shared.out.as_deref().map(|out| OutputFolder::create(out, shared.force));
     let out = out.transpose()?;
-    let cohort = read_cohort(&args.cohort.cohort, &args.cohort.request())?;
-    let document = run_survive(&cohort, &settings)?;
+    let request =
+        CohortRequest { known_at: args.timing.known_at.clone(), ..args.cohort.request()? };
+    let settings = settings(args, shared)?;
+    let cohort = read_cohort(&args.cohort.cohort, &request)?;
+    let (timing, warnings) = timing(&args.timing, &args.cohort)?;
+    let settings = SurviveSettings { new_subjects: new_subjects(args, &cohort)?, ..settings };
+    let mut document = run_survive_in_time(&cohort, &timing, &settings)?;
+    document.warnings.splice(0..0, warnings);
+    print_warnings(&document.warnings);
+    let trusted = is_trustworthy(&document);
+    let marker_group = document.marker.as_ref().filter(|marker| marker.used_as == "group");
+    let group_column = marker_group.map(|marker| marker.term.clone()).or(request.group);
+    let analysis = Analysis {
+        survive: document,
+        time_unit: time_unit(&args.cohort),
+        group_column,
+        ..Analysis::default()
+    };
     if let Some(out) = out {
-        out.write("survive.json", json(&document)?)?;
-        out.write("survive.txt", text(&document, args))?;
+        let inputs = input_files(args)?;
+        write_survive(&out, &analysis, settings_json(args, shared), inputs)?;
         out.commit()?;
     }
-    print_warnings(&document.warnings);
     if shared.json {
-        print_json(&document)?;
+        print_json(&analysis.survive)?;
     } else {
-        print_result(&text(&document, args))?;
+        print_result(&survive_text(&analysis, PStyle::default()))?;
     }
-    Ok(if args.strict && !is_trustworthy(&document) { ExitCode::Untrusted } else { ExitCode::Done })
+    Ok(if args.strict && !trusted { ExitCode::Untrusted } else { ExitCode::Done })
+}
+
+fn new_subjects(args: &SurviveArgs, cohort: &Cohort) -> Result<Option<Cohort>, Error> {
+    let path = args.more.predict.as_deref();
+    if path.is_some() && args.timing.long.is_some() {
+        return Err(Error::usage("predicting the curves of new subjects")
+            .found("--predict beside --long")
+            .expected("one of the two: a curve needs covariates that stay as they are"));
+    }
+    path.map(|path| read_new_subjects(path, cohort)).transpose()
+}
+
+fn timing(args: &TimingArgs, cohort: &CohortArgs) -> Result<(Timing, Vec<Warning>), Error> {
+    let landmark = args.landmark;
+    let (Some(path), Some(id), Some(visit_time), Some(marker)) =
+        (&args.long, &cohort.id, &args.visit_time, &args.marker)
+    else {
+        return Ok((Timing { landmark, marker: None }, Vec::new()));
+    };
+    let request = MarkerRequest {
+        id: id.clone(),
+        visit_time: visit_time.clone(),
+        visit_unit: args.visit_unit.as_deref().map(str::parse).transpose()?,
+        marker: marker.clone(),
+    };
+    let (series, warnings) = read_marker_series(path, &request, cohort.unit()?)?;
+    let carry = if args.marker_carry == "ever" { Carry::Ever } else { Carry::Last };
+    let rule = MarkerRule { carry, from: args.marker_from };
+    Ok((Timing { landmark, marker: Some((series, rule)) }, warnings))
 }
 
 fn is_trustworthy(document: &SurviveDocument) -> bool {
@@ -62,6 +126,7 @@ fn settings(args: &SurviveArgs, shared: &Shared) -> Result<SurviveSettings, Erro
     let ties = match args.ties {
         TiesArg::Efron => Ties::Efron,
         TiesArg::Breslow => Ties::Breslow,
+        TiesArg::Exact => Ties::Exact,
     };
     Ok(SurviveSettings {
         confidence: Confidence { level, kind },
@@ -70,20 +135,48 @@ fn settings(args: &SurviveArgs, shared: &Shared) -> Result<SurviveSettings, Erro
         rmst_tau: args.rmst,
         zph: args.zph.as_deref().map_or(Ok(TimeTransform::default()), str::parse)?,
         firth: args.firth,
+        quantiles: args.more.quantiles.clone(),
+        times: args.more.times.clone(),
+        rmst_ratio: args.more.rmst_ratio,
+        nelson_aalen: args.more.nelson_aalen,
+        pairwise: args.more.pairwise,
+        robust: args.more.robust,
+        profile: args.more.profile,
+        baseline: args.more.baseline,
+        residuals: args.more.residuals,
+        new_subjects: None,
     })
 }
 
-/// The document as tables for a person.
-fn text(document: &SurviveDocument, args: &SurviveArgs) -> String {
-    // The file does not say the unit; the column's name is what a reader knows it by.
-    let time_unit = args.cohort.time.clone().unwrap_or_else(|| "AVAL".to_owned());
-    let analysis =
-        Analysis { survive: document.without_curves(), time_unit, ..Analysis::default() };
-    format!(
-        "{}\nMedians by Kaplan-Meier with {:.0} % limits on the {} scale, follow-up by reverse Kaplan-Meier, hazard ratios with Wald limits. herscope {}\n",
-        survive_text(&analysis, PStyle::default()),
-        100.0 * document.conf_level,
-        document.conf_type,
-        env!("CARGO_PKG_VERSION"),
-    )
+/// Where times come from dates their unit is known; a column's name is what a reader knows it by.
+fn time_unit(cohort: &CohortArgs) -> String {
+    match &cohort.time {
+        None if cohort.start_date.is_some() => cohort.time_unit.clone(),
+        None => "AVAL".to_owned(),
+        Some(column) => column.clone(),
+    }
+}
+
+/// Every file read; standard input has no name to hash again.
+fn input_files(args: &SurviveArgs) -> Result<Vec<ManifestFile>, Error> {
+    let cohort = Some(&args.cohort.cohort).filter(|path| *path != Path::new("-"));
+    let files = cohort.into_iter().chain(&args.timing.long).chain(&args.more.predict);
+    files.map(|path| ManifestFile::of_input(path)).collect()
+}
+
+/// The settings as used, defaults included.
+fn settings_json(args: &SurviveArgs, shared: &Shared) -> serde_json::Value {
+    let (cohort, more, timing) = (&args.cohort, &args.more, &args.timing);
+    serde_json::json!({
+        "cohort": cohort,
+        "conf_level": shared.conf_level.unwrap_or(ConfLevel::DEFAULT.get()),
+        "conf_type": args.conf_type,
+        "ties": args.ties,
+        "rho": args.rho,
+        "rmst": args.rmst,
+        "zph": args.zph.as_deref().unwrap_or(TimeTransform::default().name()),
+        "firth": args.firth,
+        "options": more,
+        "timing": timing,
+    })
 }

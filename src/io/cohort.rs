@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
+use super::clock::Clock;
 use super::table::{Table, closest_name};
 use crate::survival::{Cohort, Covariate, DroppedRows, Factor, Outcome, TermColumn, TieRepair};
+use crate::units::TimeUnit;
 use crate::{Error, Warning};
 
-const DOING: &str = "reading the cohort";
-const TIME: &str = "a finite time >= 0";
+pub(super) const DOING: &str = "reading the cohort";
 
 /// Which columns of a cohort table play which part.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,12 +18,22 @@ pub struct CohortRequest {
     pub id: Option<String>,
     /// Follow-up time.
     pub time: Option<String>,
+    /// Date at which the clock starts, instead of `time`.
+    pub start_date: Option<String>,
+    /// Date at which follow-up ends, beside `start_date`.
+    pub end_date: Option<String>,
+    /// Unit of the times that dates are turned into.
+    pub time_unit: TimeUnit,
+    /// What to do with times that differ by rounding only.
+    pub tie_repair: TieRepair,
     /// Event indicator.
     pub event: Option<String>,
     /// The text that means an event; without it 1 and true do.
     pub event_value: Option<String>,
-    /// Entry time of left-truncated rows.
+    /// Entry time of left-truncated rows; a date where the clock runs between dates.
     pub entry: Option<String>,
+    /// When the group of a row became known, on the clock of its follow-up.
+    pub known_at: Option<String>,
     /// The column that splits curves and tests.
     pub group: Option<String>,
     /// The group's reference level; the first in sort order without it.
@@ -86,14 +97,18 @@ pub fn cohort_of(table: &Table, request: &CohortRequest) -> Result<Cohort, Error
     }
     let mut warnings = base.warnings(table, &columns, request);
     let (rows, lines) = (&base.rows, base.rows.iter().map(|&row| table.line(row)).collect());
-    let outcome = Outcome::new(base.time, base.event, base.entry, base.weight, TieRepair::Merge)?;
+    let outcome = Outcome::new(base.time, base.event, base.entry, base.weight, request.tie_repair)?;
     let ids = columns.id.map(|column| texts(table, rows, column));
     if let Some(ids) = &ids
-        && columns.entry.is_none()
+        && !columns.clock.has_entry()
         && columns.cluster.is_none()
     {
         warnings.extend(duplicate_ids(ids));
     }
+    let known_at = request.known_at.as_ref().map(|name| table.column(name)).transpose()?;
+    let known_at = known_at.map(|column| {
+        rows.iter().map(|&row| columns.clock.moment(table, row, column)).collect::<Result<_, _>>()
+    });
     let owned = |ids: Vec<Option<&str>>| ids.iter().map(|id| id.map(str::to_owned)).collect();
     let (covariates, terms) = read_terms(table, rows, request)?;
     Ok(Cohort {
@@ -105,17 +120,68 @@ pub fn cohort_of(table: &Table, request: &CohortRequest) -> Result<Cohort, Error
         terms,
         strata: columns.strata.map(|column| factor_of(table, rows, column, None)),
         cluster: columns.cluster.map(|column| factor_of(table, rows, column, None)),
+        known_at: known_at.transpose()?,
         dropped: base.dropped,
         warnings,
     })
 }
 
+/// Reads new subjects whose curves are to be predicted from a regression on `fitted`: a table with
+/// a column for the group, each covariate and, if wanted, the strata.
+///
+/// # Errors
+/// As [`Table::read`]; a column that is not there; a cell without value, or with a level that the
+/// cohort does not have.
+pub fn read_new_subjects(path: &Path, fitted: &Cohort) -> Result<Cohort, Error> {
+    new_subjects_of(&Table::read(path, "reading the new subjects")?, fitted)
+}
+
+fn new_subjects_of(table: &Table, fitted: &Cohort) -> Result<Cohort, Error> {
+    let n = table.n_rows();
+    let follow_up = Outcome::right_censored(vec![0.0; n], vec![false; n])?;
+    let mut subjects = Cohort::of_outcome(follow_up);
+    subjects.lines = (0..n).map(|row| table.line(row)).collect();
+    let coded = |known: &Factor| same_levels(table, known);
+    subjects.group = fitted.group.as_ref().map(coded).transpose()?;
+    let named = |factor: &&Factor| table.has_column(&factor.name);
+    subjects.strata = fitted.strata.as_ref().filter(named).map(coded).transpose()?;
+    for covariate in &fitted.covariates {
+        subjects.covariates.push(match covariate {
+            Covariate::Factor(known) => Covariate::Factor(coded(known)?),
+            Covariate::Number { name, .. } => {
+                let column = table.column(name)?;
+                let value = |row| match table.number(row, column, "a finite number")? {
+                    None => Err(table.bad_cell(row, column, "a finite number")),
+                    value => Ok(value),
+                };
+                let values = (0..n).map(value).collect::<Result<_, _>>()?;
+                Covariate::Number { name: name.clone(), values }
+            }
+        });
+    }
+    subjects.terms = fitted.terms.clone();
+    Ok(subjects)
+}
+
+/// The column of `table` named like `known`, coded by its levels.
+fn same_levels(table: &Table, known: &Factor) -> Result<Factor, Error> {
+    let column = table.column(&known.name)?;
+    let code = |row| {
+        let level = table.value(row, column);
+        let found = level.and_then(|level| known.levels.iter().position(|known| known == level));
+        found.map(Some).ok_or_else(|| {
+            table.bad_cell(row, column, &format!("one of {}", known.levels.join(", ")))
+        })
+    };
+    let codes = (0..table.n_rows()).map(code).collect::<Result<_, _>>()?;
+    Ok(Factor { codes, ..known.clone() })
+}
+
 /// Indices of the columns in use.
 struct Columns {
     id: Option<usize>,
-    time: usize,
+    clock: Clock,
     event: usize,
-    entry: Option<usize>,
     group: Option<usize>,
     strata: Option<usize>,
     weights: Option<usize>,
@@ -125,22 +191,20 @@ struct Columns {
 impl Columns {
     fn find(table: &Table, request: &CohortRequest) -> Result<Self, Error> {
         let find = |name: &Option<String>| name.as_ref().map(|name| table.column(name)).transpose();
-        let needed = |name: &Option<String>, adtte: &str, option: &str| match name {
-            Some(name) => table.column(name),
-            None if request.adtte => table.column(adtte),
-            None => Err(Error::usage(DOING)
-                .found(format!("no {option}"))
-                .expected(format!("{option} COLUMN, or --adtte"))),
-        };
         let id = match &request.id {
             None if request.adtte && table.has_column("USUBJID") => Some("USUBJID".to_owned()),
             id => id.clone(),
         };
         Ok(Self {
             id: find(&id)?,
-            time: needed(&request.time, "AVAL", "--time")?,
-            event: needed(&request.event, "CNSR", "--event")?,
-            entry: find(&request.entry)?,
+            clock: Clock::find(table, request)?,
+            event: match &request.event {
+                Some(name) => table.column(name),
+                None if request.adtte => table.column("CNSR"),
+                None => Err(Error::usage(DOING)
+                    .found("no --event")
+                    .expected("--event COLUMN, or --adtte")),
+            }?,
             group: find(&request.group)?,
             strata: find(&request.strata)?,
             weights: find(&request.weights)?,
@@ -179,24 +243,22 @@ struct BaseRows {
 impl BaseRows {
     fn read(table: &Table, columns: &Columns, request: &CohortRequest) -> Result<Self, Error> {
         let mut base = Self {
-            rows: Vec::new(),
-            time: Vec::new(),
-            event: Vec::new(),
-            entry: columns.entry.map(|_| Vec::new()),
+            rows: Vec::with_capacity(table.n_rows()),
+            time: Vec::with_capacity(table.n_rows()),
+            event: Vec::with_capacity(table.n_rows()),
+            entry: columns.clock.has_entry().then(Vec::new),
             weight: columns.weights.map(|_| Vec::new()),
             dropped: Vec::new(),
         };
-        let needed: Vec<usize> = [Some(columns.time), Some(columns.event)]
-            .into_iter()
-            .chain([columns.entry, columns.group, columns.weights])
-            .flatten()
+        let needed: Vec<usize> = (columns.clock.columns().into_iter())
+            .chain([columns.event])
+            .chain([columns.group, columns.weights].into_iter().flatten())
             .collect();
         let mut n_dropped: BTreeMap<usize, usize> = BTreeMap::new();
         for row in 0..table.n_rows() {
             // Read before dropping: bad data are reported even in an incomplete row.
-            let time = read_time(table, row, columns.time)?;
+            let stretch = columns.clock.read(table, row)?;
             let event = read_event(table, row, columns.event, request)?;
-            let entry = columns.entry.map(|column| read_time(table, row, column)).transpose()?;
             let weight =
                 columns.weights.map(|column| read_weight(table, row, column)).transpose()?;
             let missing = needed.iter().find(|&&column| table.value(row, column).is_none());
@@ -204,20 +266,11 @@ impl BaseRows {
                 *n_dropped.entry(column).or_default() += 1;
                 continue;
             }
-            let (Some(time), Some(event)) = (time, event) else { continue };
-            if let (Some(Some(entry)), Some(column)) = (entry, columns.entry)
-                && entry >= time
-            {
-                return Err(table.bad_cell(
-                    row,
-                    column,
-                    &format!("an entry before the time {time}"),
-                ));
-            }
+            let (Some((entry, time)), Some(event)) = (stretch, event) else { continue };
             base.rows.push(row);
             base.time.push(time);
             base.event.push(event);
-            base.entry.iter_mut().for_each(|column| column.extend(entry.flatten()));
+            base.entry.iter_mut().for_each(|column| column.extend(entry));
             base.weight.iter_mut().for_each(|column| column.extend(weight.flatten()));
         }
         base.dropped = n_dropped
@@ -257,13 +310,6 @@ impl BaseRows {
 
 fn describe_dropped(dropped: &DroppedRows) -> String {
     format!("{} without {}", dropped.n, dropped.column)
-}
-
-fn read_time(table: &Table, row: usize, column: usize) -> Result<Option<f64>, Error> {
-    match table.number(row, column, TIME)? {
-        Some(time) if time < 0.0 => Err(table.bad_cell(row, column, TIME)),
-        time => Ok(time),
-    }
 }
 
 fn read_weight(table: &Table, row: usize, column: usize) -> Result<Option<f64>, Error> {

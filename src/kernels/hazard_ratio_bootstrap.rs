@@ -74,8 +74,16 @@ pub struct Uniforms {
     pub start: f32,
     /// Number of replicates the scratch counts hold a column for.
     pub stride: u32,
+    /// Purpose of the draws ([`Stream`]).
+    pub stream: u32,
+    /// Replicates of each outer resample; 0 for plain resamples.
+    pub per_outer: u32,
+    /// Number of the outer resample whose units come first.
+    pub first_outer: u32,
     /// Unused; keeps the struct a multiple of 16 bytes.
-    pub padding: u32,
+    pub padding_0: u32,
+    /// Unused.
+    pub padding_1: u32,
 }
 
 /// How a slot draws.
@@ -117,6 +125,18 @@ pub struct Plan {
     pub start: f32,
     /// The user's seed.
     pub seed: u64,
+    /// Of a plan that resamples resamples; `units` then holds those of each outer resample in turn.
+    pub nested: Option<Nested>,
+}
+
+/// Which outer resamples a plan resamples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Nested {
+    /// Number of the first.
+    pub first_outer: u32,
+    /// Replicates of each: replicate `o * per_outer + i` of the plan is resample `i` of outer
+    /// resample `first_outer + o`.
+    pub per_outer: u32,
 }
 
 impl Plan {
@@ -173,7 +193,36 @@ impl Plan {
             .collect();
         let units = order.iter().map(|&i| unit_of(i)).collect();
         let start = (start as f32).clamp(MIN_RATIO, MAX_RATIO);
-        Self { slots, units, n_times: event_times.len(), words_per_time, width, start, seed }
+        let n_times = event_times.len();
+        Self { slots, units, n_times, words_per_time, width, start, seed, nested: None }
+    }
+
+    /// The plan that resamples the resamples `first_outer ..` of this one, `n_outer` of them,
+    /// `per_outer` times each.
+    ///
+    /// # Panics
+    /// When an outer number does not fit in 32 bits: the caller checks.
+    pub fn nested(&self, first_outer: u64, n_outer: usize, per_outer: u32) -> Self {
+        let n = self.slots.len();
+        let drawn = |outer: u64, slot: usize| self.units[self.draw(outer, slot) as usize];
+        let units = (first_outer..first_outer + n_outer as u64)
+            .flat_map(|outer| (0..n).map(move |slot| drawn(outer, slot)))
+            .collect();
+        let first_outer = u32::try_from(first_outer).expect("an outer number has 32 bits");
+        Self { units, nested: Some(Nested { first_outer, per_outer }), ..self.clone() }
+    }
+
+    /// Where the units of `replicate` begin, the stream it draws from, and its number there.
+    pub(crate) fn place(&self, replicate: u64) -> (usize, Stream, u64) {
+        match self.nested {
+            None => (0, Stream::Resample, replicate),
+            Some(Nested { first_outer, per_outer }) => {
+                let (outer, inner) =
+                    (replicate / u64::from(per_outer), replicate % u64::from(per_outer));
+                let number = (u64::from(first_outer) + outer) << 32 | inner;
+                (outer as usize * self.slots.len(), Stream::Nested, number)
+            }
+        }
     }
 
     /// The uniforms of a dispatch of `n_replicates` from `first`.
@@ -191,7 +240,11 @@ impl Plan {
             narrow: u32::from(self.width == Width::Narrow),
             start: self.start,
             stride,
-            padding: 0,
+            stream: if self.nested.is_some() { Stream::Nested } else { Stream::Resample } as u32,
+            per_outer: self.nested.map_or(0, |nested| nested.per_outer),
+            first_outer: self.nested.map_or(0, |nested| nested.first_outer),
+            padding_0: 0,
+            padding_1: 0,
         }
     }
 
@@ -202,8 +255,14 @@ impl Plan {
 
     /// Unit that slot `slot` of `replicate` draws, in the order of [`units`](Self::units).
     pub fn draw(&self, replicate: u64, slot: usize) -> u32 {
+        let (first_unit, stream, number) = self.place(replicate);
+        first_unit as u32 + self.draw_at(stream, number, slot)
+    }
+
+    /// Unit that `slot` of resample `number` of `stream` draws, among those of its outer resample.
+    fn draw_at(&self, stream: Stream, number: u64, slot: usize) -> u32 {
         let Slot { bound, base, .. } = self.slots[slot];
-        base + draw::draw(self.seed, Stream::Resample, replicate, slot as u32, bound, self.width)
+        base + draw::draw(self.seed, stream, number, slot as u32, bound, self.width)
     }
 }
 
@@ -294,11 +353,25 @@ const QUOTIENT_UNIT: f32 = 16_777_216.0;
 
 /// CPU twin: replicates `first ..` into `out`. `set` chooses the lanes, never the answer.
 pub fn cpu(plan: &Plan, set: InstructionSet, first: u64, out: &mut [Replicate]) {
-    run_with(set, Batch { plan, first, out });
+    let per_outer = plan.nested.map_or(u64::MAX, |nested| u64::from(nested.per_outer));
+    let (mut first, mut out) = (first, out);
+    // Lanes share their units: a run of replicates ends with its outer resample.
+    while !out.is_empty() {
+        let left = per_outer - first % per_outer;
+        let n = usize::try_from(left).map_or(out.len(), |left| left.min(out.len()));
+        let (now, later) = out.split_at_mut(n);
+        let (first_unit, stream, number) = plan.place(first);
+        let units = &plan.units[first_unit..][..plan.slots.len()];
+        run_with(set, Batch { plan, units, stream, first: number, out: now });
+        (first, out) = (first + n as u64, later);
+    }
 }
 
 struct Batch<'a> {
     plan: &'a Plan,
+    units: &'a [Unit],
+    stream: Stream,
+    /// Number of the first replicate in the stream.
     first: u64,
     out: &'a mut [Replicate],
 }
@@ -308,7 +381,7 @@ impl LaneWork for Batch<'_> {
 
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
-        let plan = self.plan;
+        let Self { plan, units, stream, .. } = self;
         let mut counts = vec![0_u32; plan.n_words() * L::N];
         let mut terms: Vec<Pair<L>> = Vec::with_capacity(2 * plan.n_times);
         let mut ends: Vec<u32> = Vec::with_capacity(plan.n_times / SUM_BLOCK + 1);
@@ -316,8 +389,8 @@ impl LaneWork for Batch<'_> {
             let first = self.first + (group * L::N) as u64;
             counts.fill(0);
             match plan.width {
-                Width::Narrow => scatter_narrow(lanes, plan, first, &mut counts),
-                Width::Wide => scatter_wide(lanes, plan, first, &mut counts),
+                Width::Narrow => scatter_narrow(lanes, plan, (units, stream), first, &mut counts),
+                Width::Wide => scatter_wide(lanes, plan, (units, stream), first, &mut counts),
             }
             let totals = build_terms(lanes, plan, &counts, &mut terms, &mut ends);
             solve(lanes, plan.start, &terms, &ends, &totals, out);
@@ -355,10 +428,16 @@ fn replicate_words<L: Lanes>(l: L, first: u64) -> (L::U, L::U) {
 
 /// Draws eight slots a block from 16-bit halves and counts what they add.
 #[inline(always)]
-fn scatter_narrow<L: Lanes>(l: L, plan: &Plan, first: u64, counts: &mut [u32]) {
+fn scatter_narrow<L: Lanes>(
+    l: L,
+    plan: &Plan,
+    from: (&[Unit], Stream),
+    first: u64,
+    counts: &mut [u32],
+) {
     let key = philox::key_of_seed(plan.seed);
     let (low, high) = replicate_words(l, first);
-    let tag = l.u((Stream::Resample as u32) << 16);
+    let tag = l.u((from.1 as u32) << 16);
     for (block, slots) in plan.slots.chunks(8).enumerate() {
         let words = philox_block(l, key, [l.u(block as u32), low, high, tag]);
         for (half, slot) in slots.iter().enumerate() {
@@ -366,17 +445,23 @@ fn scatter_narrow<L: Lanes>(l: L, plan: &Plan, first: u64, counts: &mut [u32]) {
             let product = l.mul_u(bits, l.u(slot.bound));
             let unit = l.add_u(l.shr(product, 16), l.u(slot.base));
             let rejected = l.lt_u(l.and(product, l.u(0xFFFF)), l.u(slot.threshold));
-            add_units(l, plan, first, block * 8 + half, unit, l.any(rejected), counts);
+            add_units(l, plan, from, first, block * 8 + half, (unit, l.any(rejected)), counts);
         }
     }
 }
 
 /// Draws four slots a block from whole words and counts what they add.
 #[inline(always)]
-fn scatter_wide<L: Lanes>(l: L, plan: &Plan, first: u64, counts: &mut [u32]) {
+fn scatter_wide<L: Lanes>(
+    l: L,
+    plan: &Plan,
+    from: (&[Unit], Stream),
+    first: u64,
+    counts: &mut [u32],
+) {
     let key = philox::key_of_seed(plan.seed);
     let (low, high) = replicate_words(l, first);
-    let tag = l.u((Stream::Resample as u32) << 16);
+    let tag = l.u((from.1 as u32) << 16);
     for (block, slots) in plan.slots.chunks(4).enumerate() {
         let words = philox_block(l, key, [l.u(block as u32), low, high, tag]);
         for (word, slot) in slots.iter().enumerate() {
@@ -385,7 +470,7 @@ fn scatter_wide<L: Lanes>(l: L, plan: &Plan, first: u64, counts: &mut [u32]) {
             // within the lost bit asks for the exact word again, which costs nothing but time.
             let rejected = l.lt_u(l.shr(fraction, 1), l.u(slot.threshold / 2 + 1));
             let unit = l.add_u(unit, l.u(slot.base));
-            add_units(l, plan, first, block * 4 + word, unit, l.any(rejected), counts);
+            add_units(l, plan, from, first, block * 4 + word, (unit, l.any(rejected)), counts);
         }
     }
 }
@@ -396,21 +481,21 @@ fn scatter_wide<L: Lanes>(l: L, plan: &Plan, first: u64, counts: &mut [u32]) {
 fn add_units<L: Lanes>(
     l: L,
     plan: &Plan,
+    (units, stream): (&[Unit], Stream),
     first: u64,
     slot: usize,
-    unit: L::U,
-    doubtful: bool,
+    (unit, doubtful): (L::U, bool),
     counts: &mut [u32],
 ) {
     let mut drawn = [0_u32; 16];
     l.store(unit, &mut drawn);
     if doubtful {
         for (lane, unit) in drawn[..L::N].iter_mut().enumerate() {
-            *unit = plan.draw(first + lane as u64, slot);
+            *unit = plan.draw_at(stream, first + lane as u64, slot);
         }
     }
     for (lane, &unit) in drawn[..L::N].iter().enumerate() {
-        let Unit { word, increment } = plan.units[unit as usize];
+        let Unit { word, increment } = units[unit as usize];
         counts[word as usize * L::N + lane] += increment;
     }
 }
@@ -861,6 +946,31 @@ mod tests {
                 assert_eq!(scalar, wide, "n {n}, steps {steps}, {}", set.name());
             }
         }
+    }
+
+    #[test]
+    fn a_resample_of_a_resample_is_the_resample_of_its_units() {
+        let plan = cohort(60, 0, 0.3, 11);
+        let nested = plan.nested(3, 2, 50);
+        let mut words = vec![POISON; 100];
+        cpu(&nested, InstructionSet::best(), 0, &mut words);
+        for (column, words) in words.iter().enumerate() {
+            let (outer, inner) = (3 + column as u64 / 50, column as u64 % 50);
+            let units = (0..60).map(|slot| {
+                let drawn = nested.draw_at(Stream::Nested, outer << 32 | inner, slot) as usize;
+                plan.draw(outer, drawn) as usize
+            });
+            let (log_hr, _) = solve_sample(&plan, units);
+            if words.status() == Some(Status::Estimable) {
+                let off = (words.log_hazard_ratio() - log_hr).abs();
+                assert!(off < TOLERANCE, "resample {inner} of {outer} is off by {off}");
+            }
+        }
+        let estimable = words.iter().filter(|w| w.status() == Some(Status::Estimable)).count();
+        assert!(estimable > 50, "only {estimable} of 100 are estimable");
+        let mut late = vec![POISON; 30];
+        cpu(&nested, InstructionSet::Scalar, 45, &mut late);
+        assert_eq!(late, words[45..75], "from the middle of an outer resample");
     }
 
     #[test]

@@ -35,6 +35,9 @@ pub enum Stream {
     Resample = 0,
     /// Shuffles of a permutation test.
     Permutation = 1,
+    /// Resamples of a resample: the outer number is the high word of the replicate, the inner one
+    /// the low word.
+    Nested = 2,
 }
 
 /// How many random bits a slot takes.

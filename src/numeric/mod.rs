@@ -3,3 +3,4 @@
 pub mod draw;
 pub mod log;
 pub mod philox;
+pub mod resampling;

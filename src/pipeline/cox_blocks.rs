@@ -1,22 +1,35 @@
 //! The regression blocks of the `survive` document.
 
+use super::cox_extras::{baseline_curves, predicted_curves, residuals_block};
 use super::survive::SurviveSettings;
-use super::survive_document::{
-    ChiSquareBlock, ConcordanceBlock, CoxBlock, CoxTermBlock, CoxTestsBlock, FirthBlock,
-    FirthTermBlock, PhTermBlock, PhTestBlock,
+use crate::report::{
+    ChiSquared, Concordance as ConcordanceBlock, Cox, CoxTests, Firth, FirthTerm as FirthTermBlock,
+    HazardRatioLimits, PhTerm, PhTest as PhTestBlock, PredictedCurve, Residuals, Term,
 };
 use crate::survival::{
-    ChiSquaredTest, Cohort, Concordance, CoxData, CoxFit, CoxOptions, CoxStatus, CoxTerm,
-    DesignMatrix, FirthFit, FirthTerm, PhTest, Ties, cox_zph, design_matrix, fit_cox, fit_firth,
+    ChiSquaredTest, Cohort, CoxData, CoxFit, CoxOptions, CoxStatus, CoxTerm, DesignMatrix,
+    FirthFit, FirthTerm, PhTest, Ties, cox_zph, design_matrix, fit_cox, fit_firth, profile_limits,
 };
 use crate::{Error, Warning};
 
-/// The three regression blocks; all `None` without a group and covariates.
+/// The regression blocks; all `None` without a group and covariates.
 #[derive(Default)]
 pub(super) struct CoxBlocks {
-    pub(super) cox: Option<CoxBlock>,
+    pub(super) cox: Option<Cox>,
     pub(super) ph_test: Option<PhTestBlock>,
-    pub(super) firth: Option<FirthBlock>,
+    pub(super) firth: Option<Firth>,
+    pub(super) baseline: Option<Vec<PredictedCurve>>,
+    pub(super) predictions: Option<Vec<PredictedCurve>>,
+    pub(super) residuals: Option<Residuals>,
+}
+
+/// A fitted model with what it was fitted to.
+pub(super) struct Fitted<'a> {
+    pub(super) cohort: &'a Cohort,
+    /// The cohort's rows in the model.
+    pub(super) rows: Vec<usize>,
+    pub(super) data: CoxData,
+    pub(super) fit: CoxFit,
 }
 
 /// Fits the cohort's group and covariates on the rows that have them all.
@@ -43,47 +56,85 @@ pub(super) fn fit_cox_blocks(
         strata: cohort.strata.as_ref().and_then(|strata| strata.codes_of(&rows)),
         cluster: cohort.cluster.as_ref().and_then(|cluster| cluster.codes_of(&rows)),
     };
-    drop(rows);
-    let options = CoxOptions { ties: settings.ties, ..CoxOptions::default() };
+    let robust = settings.robust || data.cluster.is_some();
+    let options = CoxOptions { ties: settings.ties, robust, ..CoxOptions::default() };
     let fit = fit_cox(&data, &options)?;
     warnings.extend(warn_of_status(&fit.status));
-    let firth = if settings.firth {
-        fit_firth(&data, settings.ties, settings.confidence.level.get())?
-    } else {
-        None
-    };
+    let conf_level = settings.confidence.level.get();
+    let firth = if settings.firth { fit_firth(&data, settings.ties, conf_level)? } else { None };
     warnings.extend(firth.as_ref().and_then(warn_of_firth));
-    Ok(CoxBlocks {
-        cox: Some(cox_block(&fit, fit.concordance(&data)?, settings)),
-        ph_test: cox_zph(&data, &fit, settings.zph).map(ph_test_block),
+    let fitted = Fitted { cohort, rows, data, fit };
+    let new_subjects = settings.new_subjects.as_ref();
+    let blocks = CoxBlocks {
+        cox: Some(cox_block(&fitted, settings)?),
+        ph_test: cox_zph(&fitted.data, &fitted.fit, settings.zph).map(ph_test_block),
         firth: firth.map(firth_block),
+        baseline: settings.baseline.then(|| baseline_curves(&fitted, conf_level)).flatten(),
+        predictions: match new_subjects {
+            Some(subjects) => predicted_curves(&fitted, subjects, conf_level)?,
+            None => None,
+        },
+        residuals: settings.residuals.then(|| residuals_block(&fitted)).flatten(),
+    };
+    warnings.extend(warn_of_withheld(&blocks, settings));
+    Ok(blocks)
+}
+
+/// What was asked for and cannot be had without a finite estimate.
+fn warn_of_withheld(blocks: &CoxBlocks, settings: &SurviveSettings) -> Option<Warning> {
+    let wanted = [
+        (settings.baseline && blocks.baseline.is_none(), "baseline"),
+        (settings.new_subjects.is_some() && blocks.predictions.is_none(), "predictions"),
+        (settings.residuals && blocks.residuals.is_none(), "residuals"),
+    ];
+    let missing: Vec<&str> =
+        wanted.into_iter().filter_map(|(missing, name)| missing.then_some(name)).collect();
+    (!missing.is_empty()).then(|| {
+        let message = format!(
+            "not available: {}; they need a finite estimate by Efron's or Breslow's method",
+            missing.join(", ")
+        );
+        Warning::new("cox_without_estimate", message)
     })
 }
 
-fn cox_block(fit: &CoxFit, concordance: Concordance, settings: &SurviveSettings) -> CoxBlock {
-    CoxBlock {
+fn cox_block(fitted: &Fitted<'_>, settings: &SurviveSettings) -> Result<Cox, Error> {
+    let Fitted { data, fit, .. } = fitted;
+    let concordance = fit.concordance(data)?;
+    let terms = (0..fit.terms.len()).map(|index| term_block(fitted, index, settings)).collect();
+    Ok(Cox {
         ties: ties_name(fit.ties).to_owned(),
-        n: fit.n,
-        n_events: fit.n_events,
+        n: fit.n as u64,
+        n_events: fit.n_events as u64,
         status: fit.status.name().to_owned(),
         partial_log_likelihood_null: Some(fit.partial_log_likelihood_null),
         partial_log_likelihood: Some(fit.partial_log_likelihood),
-        terms: fit.terms.iter().map(|term| term_block(term, settings)).collect(),
-        tests: CoxTestsBlock {
-            likelihood_ratio: Some(chi_square_block(fit.likelihood_ratio)),
-            wald: fit.wald.map(chi_square_block),
-            score: Some(chi_square_block(fit.score)),
+        terms,
+        tests: CoxTests {
+            likelihood_ratio: Some(chi_squared_block(fit.likelihood_ratio)),
+            wald: fit.wald.map(chi_squared_block),
+            score: Some(chi_squared_block(fit.score)),
         },
-        concordance: ConcordanceBlock {
+        concordance: Some(ConcordanceBlock {
             estimate: concordance.estimate,
             std_err: concordance.std_err,
-        },
-    }
+        }),
+    })
 }
 
-fn term_block(term: &CoxTerm, settings: &SurviveSettings) -> CoxTermBlock {
-    let limits = term.hazard_ratio_limits(settings.confidence.level.get());
-    CoxTermBlock {
+fn term_block(fitted: &Fitted<'_>, index: usize, settings: &SurviveSettings) -> Term {
+    let Fitted { data, fit, .. } = fitted;
+    let term: &CoxTerm = &fit.terms[index];
+    let conf_level = settings.confidence.level.get();
+    let limits = term.hazard_ratio_limits(conf_level);
+    let profile = || {
+        let limits = profile_limits(data, fit, index, conf_level);
+        HazardRatioLimits {
+            lower: limits.and_then(|limits| limits.lower).map(f64::exp),
+            upper: limits.and_then(|limits| limits.upper).map(f64::exp),
+        }
+    };
+    Term {
         name: term.name.clone(),
         coef: term.coef,
         se: term.se,
@@ -93,28 +144,26 @@ fn term_block(term: &CoxTerm, settings: &SurviveSettings) -> CoxTermBlock {
         lower: limits.map(|(lower, _)| lower),
         upper: limits.map(|(_, upper)| upper),
         limit: term.limit.map(|limit| limit.name().to_owned()),
+        naive_se: fit.robust_variance.as_ref().and(term.naive_se),
+        profile: settings.profile.then(profile),
     }
 }
 
-fn chi_square_block(test: ChiSquaredTest) -> ChiSquareBlock {
-    ChiSquareBlock { chisq: Some(test.chisq), df: test.df, p: Some(test.p) }
+fn chi_squared_block(test: ChiSquaredTest) -> ChiSquared {
+    ChiSquared { chisq: Some(test.chisq), df: test.df as u64, p: Some(test.p) }
 }
 
 fn ph_test_block(test: PhTest) -> PhTestBlock {
-    let term = |(name, test): (String, ChiSquaredTest)| PhTermBlock {
-        name,
-        chisq: Some(test.chisq),
-        df: test.df,
-        p: Some(test.p),
-    };
+    let term =
+        |(name, test): (String, ChiSquaredTest)| PhTerm { name, test: chi_squared_block(test) };
     PhTestBlock {
         transform: test.transform.name().to_owned(),
         terms: test.terms.into_iter().map(term).collect(),
-        global: chi_square_block(test.global),
+        global: Some(chi_squared_block(test.global)),
     }
 }
 
-fn firth_block(fit: FirthFit) -> FirthBlock {
+fn firth_block(fit: FirthFit) -> Firth {
     let term = |term: FirthTerm| FirthTermBlock {
         name: term.name,
         coef: term.coef,
@@ -124,9 +173,9 @@ fn firth_block(fit: FirthFit) -> FirthBlock {
         upper: term.upper.map(f64::exp),
         p: term.p,
     };
-    FirthBlock {
+    Firth {
         terms: fit.terms.into_iter().map(term).collect(),
-        penalized_log_likelihood: fit.penalized_log_likelihood,
+        penalized_log_likelihood: Some(fit.penalized_log_likelihood),
     }
 }
 
@@ -136,18 +185,15 @@ fn warn_of_firth(fit: &FirthFit) -> Option<Warning> {
 }
 
 /// What is left to say when no column varies: a group with one level and no covariate.
-fn block_without_terms(cohort: &Cohort, rows: &[usize], ties: Ties) -> CoxBlock {
+fn block_without_terms(cohort: &Cohort, rows: &[usize], ties: Ties) -> Cox {
     let outcome = cohort.outcome.select(rows);
-    CoxBlock {
+    Cox {
         ties: ties_name(ties).to_owned(),
-        n: outcome.len(),
-        n_events: outcome.n_events(),
+        n: outcome.len() as u64,
+        n_events: outcome.n_events() as u64,
         status: "not_identified".to_owned(),
-        partial_log_likelihood_null: None,
-        partial_log_likelihood: None,
-        terms: Vec::new(),
-        tests: CoxTestsBlock { likelihood_ratio: None, wald: None, score: None },
-        concordance: ConcordanceBlock { estimate: None, std_err: None },
+        concordance: Some(ConcordanceBlock::default()),
+        ..Cox::default()
     }
 }
 

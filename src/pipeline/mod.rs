@@ -1,10 +1,10 @@
 //! What each command computes, from typed input to a document; no terminal.
 
 pub mod bootstrap;
-mod bootstrap_intervals;
 mod cox_blocks;
+mod cox_extras;
+mod curve_blocks;
 pub mod demo;
-pub mod order_statistics;
 pub mod rule;
 pub mod segment;
 mod segment_frames;
@@ -20,8 +20,11 @@ pub mod study_file;
 mod study_report;
 mod study_summary;
 pub mod survive;
-mod survive_curve;
-mod survive_document;
-mod survive_report;
-
-pub use bootstrap_intervals::IntervalKind;
+pub mod survive_output;
+pub mod survive_timing;
+pub mod tabulate;
+mod tabulate_columns;
+mod tabulate_comparison;
+mod tabulate_csv;
+mod tabulate_settings;
+mod tabulate_summary;

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::study_file::{CellTable, Her2CutOffs, PositiveFrom, StudyFile, TimeUnit};
+use super::study_file::{CellTable, Her2CutOffs, PositiveFrom, StudyFile};
 use crate::io::table::Table;
 use crate::io::table_writer::csv_bytes;
+use crate::units::TimeUnit;
 use crate::{Error, Warning};
 
 /// HER2 classes from low to high, as tables name them.

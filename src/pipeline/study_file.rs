@@ -9,6 +9,7 @@ use crate::Error;
 use crate::io::table::closest_name;
 use crate::io::text::read_text;
 use crate::survival::{ConfLevel, ConfType};
+use crate::units::TimeUnit;
 
 const DOING: &str = "reading the study";
 
@@ -124,42 +125,6 @@ pub struct PatientTable {
     /// What the follow-up measures, for titles: "Progression-free survival".
     #[serde(default = "endpoint")]
     pub endpoint: String,
-}
-
-/// Unit of a follow-up time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TimeUnit {
-    /// Days.
-    Days,
-    /// Weeks of 7 days.
-    Weeks,
-    /// Months of 30.4375 days.
-    Months,
-    /// Years of 365.25 days.
-    Years,
-}
-
-impl TimeUnit {
-    /// Days in one of the unit.
-    pub fn days(self) -> f64 {
-        match self {
-            Self::Days => 1.0,
-            Self::Weeks => 7.0,
-            Self::Months => crate::units::DAYS_PER_MONTH,
-            Self::Years => 365.25,
-        }
-    }
-
-    /// The name in files and on axes.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Days => "days",
-            Self::Weeks => "weeks",
-            Self::Months => "months",
-            Self::Years => "years",
-        }
-    }
 }
 
 /// Cut-offs on the mean HER2 intensity of a cell. They depend on the staining and the camera, so

@@ -28,9 +28,9 @@ pub(crate) fn study_report(results: &StudyResults<'_>) -> Report {
         device: bootstraps().find_map(|document| document.device),
         summary: facts(summary),
         flow: Some(Flow {
-            n_read: (summary.overall.n + summary.overall.n_dropped) as u64,
+            n_read: summary.overall.n + summary.overall.n_dropped,
             excluded: Vec::new(),
-            n_analysed: summary.overall.n as u64,
+            n_analysed: summary.overall.n,
         }),
         checks: (!summary.checks.is_empty()).then(|| Checks {
             title: "Published and computed figures".to_owned(),
@@ -115,7 +115,7 @@ fn analysis(grouping: &GroupingResult, summary: &StudySummary) -> Analysis {
         endpoint: summary.endpoint.clone(),
         time_unit: summary.time_unit.clone(),
         group_column: Some(grouping.name.clone()),
-        survive: (&grouping.survive).into(),
+        survive: grouping.survive.clone(),
         figure: KmOptions::default(),
         notes,
         ..Analysis::default()

@@ -10,6 +10,7 @@ pub use super::study_data::CellCounts;
 use super::study_file::Her2CutOffs;
 use super::survive::SurviveDocument;
 use crate::Warning;
+use crate::report::Median;
 use crate::report::number_format::{
     PStyle, count_of, p_statement, ratio_with_interval, time_with_interval,
 };
@@ -183,12 +184,8 @@ pub fn summary_text(summary: &StudySummary) -> String {
         let _ = writeln!(text, "{note}");
     }
     let overall = &summary.overall;
-    let follow_up = time_with_interval(
-        overall.follow_up.median,
-        overall.follow_up.lower,
-        overall.follow_up.upper,
-        overall.conf_level,
-    );
+    let Median { median, lower, upper } = overall.follow_up.unwrap_or_default();
+    let follow_up = time_with_interval(median, lower, upper, overall.conf_level);
     let _ = writeln!(
         text,
         "\n{} patients, {} events, median follow-up {follow_up} {}",
@@ -224,7 +221,8 @@ fn grouping_text(text: &mut String, grouping: &GroupingResult, summary: &StudySu
     let _ = writeln!(text, "\n{} ({}, {})", grouping.title, summary.endpoint, summary.time_unit);
     let width = survive.groups.iter().map(|group| group.level.chars().count()).max().unwrap_or(0);
     for group in &survive.groups {
-        let median = time_with_interval(group.median, group.lower, group.upper, survive.conf_level);
+        let Median { median, lower, upper } = group.median;
+        let median = time_with_interval(median, lower, upper, survive.conf_level);
         let _ = writeln!(
             text,
             "  {:width$}  n = {:>3}, events {:>3}, median {median}",

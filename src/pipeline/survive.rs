@@ -1,10 +1,11 @@
 //! `survive`: follow-up, curves, tests and models of one cohort.
 
 use super::cox_blocks::{CoxBlocks, fit_cox_blocks};
-pub use super::survive_curve::*;
-pub use super::survive_document::*;
+use super::curve_blocks::{group_block, median_block, pairwise_tests, rmst_contrasts};
+use crate::report::LogRank as LogRankBlock;
+pub use crate::report::{SCHEMA_VERSION, SurviveDocument};
 use crate::survival::{
-    Cohort, Confidence, KaplanMeier, LogRank, Outcome, QuantileEstimate, Rmst, Ties, TimeTransform,
+    Cohort, Confidence, KaplanMeier, LogRank, Outcome, QuantileEstimate, Ties, TimeTransform,
     fit_logrank, join_intervals,
 };
 use crate::{Error, Warning};
@@ -13,7 +14,7 @@ use crate::{Error, Warning};
 const ALL: &str = "all";
 
 /// Choices of a `survive` run.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SurviveSettings {
     /// Level of all intervals and scale of the curves' limits.
     pub confidence: Confidence,
@@ -27,27 +28,47 @@ pub struct SurviveSettings {
     pub zph: TimeTransform,
     /// Whether to fit the Cox model with Firth's penalty too.
     pub firth: bool,
+    /// Whether to give the ratio of restricted means beside their difference.
+    pub rmst_ratio: bool,
+    /// Quantiles of survival time: shares in (0, 1) that have had the event.
+    pub quantiles: Vec<f64>,
+    /// Times at which to read survival.
+    pub times: Vec<f64>,
+    /// Whether to give Nelson-Aalen's cumulative hazard.
+    pub nelson_aalen: bool,
+    /// Whether to test each pair of groups.
+    pub pairwise: bool,
+    /// Whether standard errors come from the sandwich variance; clusters imply it.
+    pub robust: bool,
+    /// Whether to give profile likelihood limits of hazard ratios.
+    pub profile: bool,
+    /// Whether to give the baseline curve of the Cox model.
+    pub baseline: bool,
+    /// Whether to give the residuals of the Cox model.
+    pub residuals: bool,
+    /// Subjects whose curves to predict: covariates and group as the cohort has them.
+    pub new_subjects: Option<Cohort>,
 }
 
 /// The cohort as the curves see it: intervals of one subject joined, rows by ascending time.
-struct Curves {
-    outcome: Outcome,
+pub(super) struct Curves {
+    pub(super) outcome: Outcome,
     follow_up: QuantileEstimate,
-    levels: Vec<Level>,
+    pub(super) levels: Vec<Level>,
     /// Group and stratum of the rows the log-rank test compares, where there is a group.
-    test: Option<TestRows>,
+    pub(super) test: Option<TestRows>,
 }
 
-struct Level {
-    name: String,
-    outcome: Outcome,
-    curve: KaplanMeier,
+pub(super) struct Level {
+    pub(super) name: String,
+    pub(super) outcome: Outcome,
+    pub(super) curve: KaplanMeier,
 }
 
-struct TestRows {
-    outcome: Outcome,
-    groups: Vec<usize>,
-    strata: Option<Vec<usize>>,
+pub(super) struct TestRows {
+    pub(super) outcome: Outcome,
+    pub(super) groups: Vec<usize>,
+    pub(super) strata: Option<Vec<usize>>,
 }
 
 /// Follow-up, curves, log-rank test, restricted means and Cox models of `cohort`.
@@ -60,33 +81,45 @@ struct TestRows {
 pub fn run_survive(cohort: &Cohort, settings: &SurviveSettings) -> Result<SurviveDocument, Error> {
     // The regression comes first: its columns are gone before the curves take their place.
     let mut cox_warnings = Vec::new();
-    let CoxBlocks { cox, ph_test, firth } = fit_cox_blocks(cohort, settings, &mut cox_warnings)?;
+    let CoxBlocks { cox, ph_test, firth, baseline, predictions, residuals } =
+        fit_cox_blocks(cohort, settings, &mut cox_warnings)?;
     let mut warnings = cohort.warnings.clone();
-    let Curves { outcome, follow_up, levels, test } = Curves::of(cohort, settings.confidence);
-    let logrank = test.map(|test| logrank(&test, settings)).transpose()?.flatten();
-    warnings.extend(curve_warnings(cohort, &levels));
-    let rmst_difference = rmst_difference(&levels, settings, &mut warnings)?;
+    let curves = Curves::of(cohort, settings.confidence);
+    warnings.extend(curve_warnings(cohort, &curves));
+    let (rmst_difference, rmst_ratio) = rmst_contrasts(&curves, settings, &mut warnings)?;
+    let test = curves.test.as_ref();
+    let logrank = test.map(|test| logrank(test, settings)).transpose()?.flatten();
+    let pairwise = test.filter(|_| settings.pairwise);
+    let pairwise = pairwise.map(|test| pairwise_tests(test, &curves, settings)).transpose()?;
+    warnings.extend(cox_warnings);
+    let Curves { outcome, follow_up, levels, .. } = curves;
     let groups = levels
         .into_iter()
         .map(|level| group_block(level, settings))
         .collect::<Result<Vec<_>, _>>()?;
-    warnings.extend(cox_warnings);
     Ok(SurviveDocument {
         schema_version: SCHEMA_VERSION,
         command: "survive".to_owned(),
         warnings,
-        n: outcome.len(),
-        n_events: outcome.n_events(),
-        n_dropped: cohort.n_dropped(),
+        n: outcome.len() as u64,
+        n_events: outcome.n_events() as u64,
+        n_dropped: cohort.n_dropped() as u64,
         conf_level: settings.confidence.level.get(),
         conf_type: settings.confidence.kind.name().to_owned(),
-        follow_up: median_block(follow_up),
+        landmark: None,
+        marker: None,
+        follow_up: Some(median_block(follow_up)),
         groups,
         logrank,
+        pairwise,
         rmst_difference,
+        rmst_ratio,
         cox,
         ph_test,
         firth,
+        baseline,
+        predictions,
+        residuals,
     })
 }
 
@@ -145,70 +178,14 @@ fn joined(cohort: &Cohort, rows: &[usize], subject: Option<&[usize]>) -> Outcome
     join_intervals(&outcome, &subject).outcome
 }
 
-fn median_block(median: QuantileEstimate) -> MedianBlock {
-    MedianBlock { median: median.estimate, lower: median.lower, upper: median.upper }
-}
-
-fn group_block(level: Level, settings: &SurviveSettings) -> Result<GroupBlock, Error> {
-    let Level { name, outcome, curve } = level;
-    let median = median_block(curve.median(settings.confidence));
-    let rmst = settings.rmst_tau.map(|tau| Rmst::fit(&curve, tau)).transpose()?;
-    Ok(GroupBlock {
-        level: name,
-        n: outcome.len(),
-        n_events: outcome.n_events(),
-        median: median.median,
-        lower: median.lower,
-        upper: median.upper,
-        rmst: rmst.map(|rmst| RmstBlock {
-            tau: rmst.tau,
-            estimate: rmst.estimate,
-            std_err: rmst.std_err,
-        }),
-        curve: Curve::new(curve, settings.confidence),
-    })
-}
-
 /// The test between the groups, `None` where there is nothing to compare.
 fn logrank(test: &TestRows, settings: &SurviveSettings) -> Result<Option<LogRankBlock>, Error> {
     let LogRank { rho, chisq, df, p, .. } =
         fit_logrank(&test.outcome, &test.groups, test.strata.as_deref(), settings.rho)?;
-    Ok(chisq.map(|chisq| LogRankBlock { rho, chisq, df, p }))
+    Ok(chisq.map(|chisq| LogRankBlock { rho, chisq: Some(chisq), df: df as u64, p }))
 }
 
-/// Second level minus reference; warns of groups whose last step was carried on to the horizon.
-fn rmst_difference(
-    levels: &[Level],
-    settings: &SurviveSettings,
-    warnings: &mut Vec<Warning>,
-) -> Result<Option<RmstDifferenceBlock>, Error> {
-    let Some(tau) = settings.rmst_tau else { return Ok(None) };
-    let means =
-        levels.iter().map(|level| Rmst::fit(&level.curve, tau)).collect::<Result<Vec<_>, _>>()?;
-    for (level, rmst) in levels.iter().zip(&means) {
-        if rmst.extrapolated {
-            let message = format!(
-                "group {}: the restricted mean up to {tau} carries the curve on beyond the last \
-                 follow-up at {}",
-                level.name,
-                level.outcome.last_time().unwrap_or(0.0)
-            );
-            warnings.push(Warning::new("rmst_beyond_follow_up", message));
-        }
-    }
-    let [reference, second, ..] = means.as_slice() else { return Ok(None) };
-    let difference = second.difference(reference, settings.confidence.level);
-    Ok(Some(RmstDifferenceBlock {
-        tau,
-        estimate: difference.estimate,
-        std_err: difference.std_err,
-        lower: difference.lower,
-        upper: difference.upper,
-        p: difference.p,
-    }))
-}
-
-fn curve_warnings(cohort: &Cohort, levels: &[Level]) -> Vec<Warning> {
+fn curve_warnings(cohort: &Cohort, curves: &Curves) -> Vec<Warning> {
     let mut warnings = Vec::new();
     if let Some(group) = &cohort.group
         && let [only] = group.levels.as_slice()
@@ -227,7 +204,8 @@ fn curve_warnings(cohort: &Cohort, levels: &[Level]) -> Vec<Warning> {
                        with other weights their standard errors are not valid";
         warnings.push(Warning::new("weights_are_copies", message));
     }
-    warnings.extend(levels.iter().filter_map(warn_of_early_zero));
+    warnings.extend(warn_of_immortal_time(cohort));
+    warnings.extend(curves.levels.iter().filter_map(warn_of_early_zero));
     warnings
 }
 
@@ -243,5 +221,19 @@ fn warn_of_early_zero(level: &Level) -> Option<Warning> {
             level.name, zero.time
         );
         Warning::new("survival_zero_early", message)
+    })
+}
+
+/// A group that becomes known after the clock starts is read backwards: its members cannot have
+/// had the event before.
+fn warn_of_immortal_time(cohort: &Cohort) -> Option<Warning> {
+    let late = cohort.known_at.iter().flatten().flatten().filter(|known| **known > 0.0);
+    let (n, last) = late.fold((0, 0.0_f64), |(n, last), known| (n + 1, last.max(*known)));
+    (n > 0).then(|| {
+        let message = format!(
+            "the group of {n} rows became known after the clock started (up to {last}); they \
+             cannot have had the event before: a landmark at or after {last} avoids that bias"
+        );
+        Warning::new("group_known_late", message)
     })
 }

@@ -1,6 +1,5 @@
 //! The figures of one analysis, laid out from its result document.
 
-use super::documents::{Group, Term};
 use super::forest_plot::{ForestFigure, ForestMark, ForestRow};
 use super::histogram_plot::{HistogramFigure, HistogramInterval, bin_log_ratios};
 use super::km_plot::{KmCurve, KmFigure};
@@ -9,6 +8,7 @@ use super::model::{Analysis, Bootstrap};
 use super::number_format::{
     PStyle, Rounding, count, fixed, level, p_statement, ratio_with_interval, time, time_limits,
 };
+use super::survive_document::{Group, Term};
 
 /// Bins of a replicate histogram: enough to see skewness, wide enough to stay smooth at 1000.
 const N_BINS: usize = 48;
@@ -52,7 +52,7 @@ impl Analysis {
             Some(chisq) => format!(
                 "{name}: χ² = {} on {} df, {}.",
                 fixed(chisq, 2, Rounding::HalfUp),
-                fixed(test.df, 0, Rounding::HalfUp),
+                test.df,
                 p_statement(test.p, style)
             ),
             None => format!("{name}: not estimable."),
@@ -110,7 +110,7 @@ pub fn km_figure(analysis: &Analysis, style: PStyle) -> KmFigure {
         n: group.n,
         median: group.median.median,
         summary: Some(median_summary(analysis, group)),
-        points: group.curve.clone(),
+        points: group.curve.points().collect(),
     });
     let mut caption: Vec<String> = analysis.logrank_line(style).into_iter().collect();
     caption.extend(analysis.hazard_ratio_lines(style));

@@ -5,6 +5,7 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde::Serialize;
 
+use super::baseline_table::baseline_table;
 use super::gallery::thumbnail;
 use super::her2_plot::{her2_strip_plot, trajectory_plot};
 use super::html_views::{AnalysisView, KeyResult, analysis_view, key_results};
@@ -12,9 +13,7 @@ use super::methods::{methods_text, missing_information};
 use super::model::{CellSection, Fact, GalleryCell, Her2Section, Report};
 use super::number_format::significant;
 use super::result_table::ResultTable;
-use super::study_tables::{
-    baseline_table, checks_table, flow_table, inputs_table, joint_table, samples_table,
-};
+use super::study_tables::{checks_table, flow_table, inputs_table, joint_table, samples_table};
 use crate::{Error, Warning};
 
 const TEMPLATE: &str = include_str!("template.html");

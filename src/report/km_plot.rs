@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::documents::CurvePoint;
-use super::km_steps::{RiskRow, band_steps, curve_parts, drawable, risk_row};
+use super::km_steps::{RiskRow, band_steps, curve_parts, drawable, risk_row, whole};
 use super::layout::{Scale, fit_text, text_width, ticks_to, time_ticks, wrap_text};
+use super::survive_document::CurvePoint;
 use super::svg::{Drawing, Element};
 use super::theme::{
     AXIS, GRID, MUTED, SMALL_SIZE, TEXT_SIZE, TITLE_SIZE, group_colour, group_dash,
@@ -236,7 +236,7 @@ fn draw_head(drawing: &mut Drawing, figure: &KmFigure, layout: &Layout) {
 }
 
 fn legend_text(curve: &KmCurve) -> String {
-    let n_events: u64 = curve.points.iter().map(|point| point.n_events).sum();
+    let n_events = whole(curve.points.iter().map(|point| point.n_events).sum());
     let events = if n_events == 1 { "event" } else { "events" };
     let head = format!("{}: n = {}, {n_events} {events}", curve.label, curve.n);
     match &curve.summary {
@@ -346,7 +346,7 @@ fn draw_curve(
         let line = Element::polyline(&pixels).stroke(colour, 2.0).class("curve");
         drawing.add(dashed(line.at("stroke-opacity", opacity), index));
     }
-    for point in drawable(&curve.points).filter(|p| p.n_censored > 0 && p.time <= end) {
+    for point in drawable(&curve.points).filter(|p| p.n_censored > 0.0 && p.time <= end) {
         let (x, y) = place((point.time, point.survival));
         let opacity = if is_pale && point.time > firm_end { 0.5 } else { 1.0 };
         let tick = Element::line((x, y - 4.5), (x, y + 4.5)).stroke(colour, 1.2).class("censor");

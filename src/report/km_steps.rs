@@ -1,6 +1,6 @@
 //! What a Kaplan-Meier figure reads off a curve: counts at a tick, corners of line and band.
 
-use super::documents::CurvePoint;
+use super::survive_document::CurvePoint;
 
 /// Number at risk just before `time` and censored and events strictly before it, so that for
 /// subjects who all enter at zero the three add up to the group's size at every tick.
@@ -17,10 +17,15 @@ pub(crate) fn risk_row(points: &[CurvePoint], time: f64) -> RiskRow {
     let split = points.partition_point(|point| point.time < time - tolerance);
     let (before, from) = points.split_at(split);
     RiskRow {
-        n_at_risk: from.first().map_or(0, |point| point.n_at_risk),
-        n_censored: before.iter().map(|point| point.n_censored).sum(),
-        n_events: before.iter().map(|point| point.n_events).sum(),
+        n_at_risk: whole(from.first().map_or(0.0, |point| point.n_at_risk)),
+        n_censored: whole(before.iter().map(|point| point.n_censored).sum()),
+        n_events: whole(before.iter().map(|point| point.n_events).sum()),
     }
+}
+
+/// A sum of case weights as a figure prints it.
+pub(crate) fn whole(weights: f64) -> u64 {
+    weights.round() as u64
 }
 
 /// The corners of the band as (time, lower, upper) steps. It starts closed at 100 %, stays closed
@@ -69,8 +74,8 @@ pub(crate) fn curve_parts(
             part.push((point.time, point.survival));
         }
         survival = point.survival;
-        let remaining = point.n_at_risk.saturating_sub(point.n_events + point.n_censored);
-        if parts.1.is_empty() && remaining < few_at_risk {
+        let remaining = point.n_at_risk - (point.n_events + point.n_censored);
+        if parts.1.is_empty() && remaining < few_at_risk as f64 {
             parts.1.push((point.time, survival));
         }
     }
@@ -83,12 +88,18 @@ mod tests {
 
     /// Six subjects: events at 2, 3, 6, 7; censored at 4, 9.
     fn six_subjects() -> Vec<CurvePoint> {
-        let rows = [(2., 6, 1, 0), (3., 5, 1, 0), (4., 4, 0, 1), (6., 3, 1, 0), (7., 2, 1, 0)];
+        let rows = [
+            (2., 6., 1., 0.),
+            (3., 5., 1., 0.),
+            (4., 4., 0., 1.),
+            (6., 3., 1., 0.),
+            (7., 2., 1., 0.),
+        ];
         let mut survival = 1.0;
         let mut points: Vec<CurvePoint> = rows
             .into_iter()
             .map(|(time, n_at_risk, n_events, n_censored)| {
-                survival *= 1.0 - n_events as f64 / n_at_risk as f64;
+                survival *= 1.0 - n_events / n_at_risk;
                 CurvePoint {
                     time,
                     n_at_risk,
@@ -101,8 +112,8 @@ mod tests {
             .collect();
         points.push(CurvePoint {
             time: 9.,
-            n_at_risk: 1,
-            n_censored: 1,
+            n_at_risk: 1.0,
+            n_censored: 1.0,
             survival,
             ..CurvePoint::default()
         });

@@ -1,9 +1,17 @@
 //! The methods footnote, generated from the settings the results carry, and the list of what a
 //! reader would look for and does not find.
 
-use super::documents::{BootstrapDocument, Cox, PhTest, SurviveDocument};
+use super::documents::BootstrapDocument;
 use super::model::{Analysis, Report};
 use super::number_format::{count, level, significant};
+use super::survive_document::{Cox, PhTest, SurviveDocument};
+
+/// Sentences on how the figures of one analysis were computed, its bootstraps left out.
+pub(crate) fn analysis_methods(analysis: &Analysis) -> Vec<String> {
+    let mut sentences = Vec::new();
+    survival_sentences(analysis, &mut sentences);
+    sentences
+}
 
 /// Sentences on how the figures of `report` were computed, without repeats, then the caller's.
 pub fn methods_text(report: &Report) -> Vec<String> {
@@ -49,6 +57,16 @@ fn survival_sentences(analysis: &Analysis, sentences: &mut Vec<String>) {
     }
     if survive.logrank.is_some() {
         sentences.push(format!("Curves were compared with the {}.", logrank_name(survive)));
+    }
+    if survive.pairwise.is_some() {
+        sentences.push(
+            "Pairs of groups: the same test of two groups alone, p-values corrected by Holm over \
+             all pairs."
+                .to_owned(),
+        );
+    }
+    if survive.groups.iter().any(|group| group.cumulative_hazard.is_some()) {
+        sentences.push("Cumulative hazard: Nelson-Aalen, standard error by Aalen.".to_owned());
     }
     if let Some(cox) = &survive.cox {
         sentences.push(cox_sentence(cox, survive.conf_level));
@@ -99,10 +117,15 @@ pub(crate) fn capitalised(word: &str) -> String {
 }
 
 fn cox_sentence(cox: &Cox, conf_level: f64) -> String {
+    let ties = match cox.ties.as_str() {
+        "exact" => "discrete (exact) partial likelihood for ties".to_owned(),
+        ties => format!("{} approximation for ties", capitalised(ties)),
+    };
+    let robust = cox.terms.iter().any(|term| term.naive_se.is_some());
+    let variance = if robust { ", sandwich (robust) standard errors" } else { "" };
     format!(
-        "Hazard ratios: Cox proportional-hazards model, {} approximation for ties, Wald {} \
+        "Hazard ratios: Cox proportional-hazards model, {ties}{variance}, Wald {} \
          intervals and p-values.",
-        capitalised(&cox.ties),
         level(conf_level)
     )
 }

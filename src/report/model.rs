@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::documents::{
-    BootstrapDocument, Device, JointDocument, SurviveDocument, TabulateDocument,
-};
+use super::documents::{BootstrapDocument, Device, JointDocument};
 use super::forest_plot::ForestFigure;
 use super::her2_plot::{StripFigure, TrajectoryFigure};
 use super::histogram_plot::HistogramFigure;
 use super::km_plot::KmOptions;
 use super::number_format::{NOT_AVAILABLE, PStyle, Rounding, fixed};
+use super::survive_document::SurviveDocument;
+use super::tabulate_document::TabulateDocument;
 use crate::Warning;
 
 /// A whole report.
@@ -193,6 +193,8 @@ pub struct Baseline {
     pub title: String,
     /// Level in the file to label in print.
     pub labels: BTreeMap<String, String>,
+    /// Mean and standard deviation in place of median and quartiles.
+    pub shows_means: bool,
     /// The result.
     pub document: TabulateDocument,
 }

@@ -165,7 +165,7 @@ fn ratio_text(value: f64, decimals: usize) -> String {
 }
 
 /// `1.2×10⁹`.
-fn power_of_ten(value: f64) -> String {
+pub(super) fn power_of_ten(value: f64) -> String {
     let text = format!("{value:.1e}");
     let Some((mantissa, exponent)) = text.split_once('e') else { return text };
     let superscript: String = exponent

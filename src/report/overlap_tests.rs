@@ -1,7 +1,7 @@
 //! No two texts of a figure may overlap, by the same width estimate the layout uses.
 
-use super::documents::CurvePoint;
 use super::layout::text_width;
+use super::survive_document::CurvePoint;
 use super::*;
 
 /// Left, top, right, bottom and content of each horizontal text.
@@ -43,8 +43,8 @@ fn curve(n: u64, step: f64) -> Vec<CurvePoint> {
     (0..n)
         .map(|index| CurvePoint {
             time: step * (index + 1) as f64,
-            n_at_risk: n - index,
-            n_events: 1,
+            n_at_risk: (n - index) as f64,
+            n_events: 1.0,
             survival: (n - index - 1) as f64 / n as f64,
             ..CurvePoint::default()
         })

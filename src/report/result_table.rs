@@ -28,11 +28,16 @@ pub(crate) struct ResultRow {
 impl ResultTable {
     /// Headings that end in `#` are of number columns, which are set right.
     pub(crate) fn new(caption: impl Into<String>, headings: &[&str]) -> Self {
-        let columns = headings.iter().map(|heading| ResultColumn {
-            heading: heading.trim_end_matches('#').to_owned(),
-            is_number: heading.ends_with('#'),
-        });
-        Self { caption: caption.into(), columns: columns.collect(), ..Self::default() }
+        let mut table = Self { caption: caption.into(), ..Self::default() };
+        headings.iter().for_each(|heading| table.add_column(heading));
+        table
+    }
+
+    /// Adds a column after the last; the caller extends the rows.
+    pub(crate) fn add_column(&mut self, heading: &str) {
+        let is_number = heading.ends_with('#');
+        let heading = heading.trim_end_matches('#').to_owned();
+        self.columns.push(ResultColumn { heading, is_number });
     }
 
     pub(crate) fn push(&mut self, cells: impl Into<Vec<String>>) {
@@ -51,7 +56,8 @@ impl ResultTable {
         });
         let mut table = TextTable::new(columns).titled(&self.caption);
         for row in &self.rows {
-            table.row(row.cells.iter().map(String::as_str));
+            // An em space indents a page; on a terminal it is as narrow as any other.
+            table.row(row.cells.iter().map(|cell| cell.replace('\u{2003}', "  ")));
         }
         for note in &self.notes {
             table.note(note);

@@ -1,15 +1,12 @@
 //! Tables of the study around the survival results.
 
-use std::collections::BTreeSet;
-
-use super::documents::Term;
-use super::model::{Baseline, CellSection, Checks, Flow, InputFile, Joint};
+use super::model::{CellSection, Checks, Flow, InputFile, Joint};
 use super::number_format::{
-    NOT_AVAILABLE, NOT_ESTIMABLE, PStyle, Rounding, count, fixed, level, p_value, percent,
-    significant,
+    NOT_AVAILABLE, NOT_ESTIMABLE, PStyle, Rounding, count, fixed, level, p_value,
 };
 use super::result_table::{ResultColumn, ResultRow, ResultTable};
 use super::survival_tables::term_ratio;
+use super::survive_document::Term;
 
 pub(crate) fn flow_table(flow: &Flow) -> ResultTable {
     let mut table = ResultTable::new("Patient flow", &["Step", "N#"]);
@@ -45,71 +42,6 @@ pub(crate) fn checks_table(checks: &Checks) -> ResultTable {
     let n_agree = checks.rows.iter().filter(|check| check.agrees).count();
     table.note(format!("{n_agree} of {} figures agree as printed.", checks.rows.len()));
     table.notes.extend(checks.source.iter().cloned());
-    table
-}
-
-pub(crate) fn baseline_table(baseline: &Baseline, style: PStyle) -> ResultTable {
-    let document = &baseline.document;
-    let label =
-        |level: &str| baseline.labels.get(level).cloned().unwrap_or_else(|| level.to_owned());
-    let mut headings = vec!["Variable".to_owned()];
-    headings.extend(
-        document.groups.iter().map(|group| format!("{} (n = {})", label(&group.level), group.n)),
-    );
-    headings.extend(["p#".to_owned(), "Test".to_owned()]);
-    let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
-    let mut table = ResultTable::new(&baseline.title, &headings);
-    for variable in &document.variables {
-        let missing = if variable.n_missing > 0 {
-            format!(" ({} missing)", variable.n_missing)
-        } else {
-            String::new()
-        };
-        let test = variable.test.as_deref().unwrap_or("none").replace('_', " ");
-        let head = |text: String, cells: Vec<String>| {
-            let mut row = vec![text];
-            row.extend(cells);
-            row.extend([p_value(variable.p, style), test.clone()]);
-            row
-        };
-        let summary =
-            |level: &str| variable.summaries.iter().find(|summary| summary.level == level);
-        let by_group = |cell: &dyn Fn(&str) -> String| -> Vec<String> {
-            document.groups.iter().map(|group| cell(&group.level)).collect()
-        };
-        if variable.kind == "continuous" {
-            let cell = |level: &str| {
-                let text = |v: Option<f64>| v.map_or_else(|| "–".to_owned(), |v| significant(v, 4));
-                summary(level).map_or_else(String::new, |s| {
-                    format!("{} ({}–{})", text(s.median), text(s.q1), text(s.q3))
-                })
-            };
-            table.push(head(
-                format!("{}, median (quartiles){missing}", variable.name),
-                by_group(&cell),
-            ));
-            continue;
-        }
-        table.push(head(format!("{}{missing}", variable.name), by_group(&|_| String::new())));
-        let counts = |level: &str| {
-            summary(level).and_then(|summary| summary.counts.clone()).unwrap_or_default()
-        };
-        let values: BTreeSet<String> =
-            document.groups.iter().flat_map(|group| counts(&group.level).into_keys()).collect();
-        for value in &values {
-            let cell = |level: &str| {
-                let counts = counts(level);
-                let total: u64 = counts.values().sum();
-                let number = counts.get(value).copied().unwrap_or(0);
-                let share = if total == 0 { 0.0 } else { number as f64 / total as f64 };
-                format!("{number} ({})", percent(share, 0, Rounding::HalfUp))
-            };
-            let mut row = vec![format!("\u{2003}{value}")];
-            row.extend(by_group(&cell));
-            row.extend([String::new(), String::new()]);
-            table.push(row);
-        }
-    }
     table
 }
 

@@ -1,13 +1,14 @@
 //! Survival results as tables and sentences.
 
-use super::documents::{ChiSquared, Term};
 use super::methods::capitalised;
 use super::model::Analysis;
 use super::number_format::{
     NOT_AVAILABLE, NOT_ESTIMABLE, PStyle, Rounding, difference_with_interval, fixed, level,
-    p_statement, p_value, ratio, ratio_limits, significant, time, time_limits, time_with_interval,
+    p_statement, p_value, ratio, ratio_limits, ratio_with_interval, significant, time, time_limits,
+    time_with_interval,
 };
 use super::result_table::ResultTable;
+use super::survive_document::{ChiSquared, Cox, Term};
 
 /// Follow-up, the comparison of curves and of restricted means, in sentences.
 pub(crate) fn test_lines(analysis: &Analysis, style: PStyle) -> Vec<String> {
@@ -42,6 +43,20 @@ pub(crate) fn test_lines(analysis: &Analysis, style: PStyle) -> Vec<String> {
             p_statement(difference.p, style)
         ));
     }
+    if let Some(one) = survive.rmst_ratio {
+        let text = ratio_with_interval(
+            Some(one.estimate),
+            Some(one.lower),
+            Some(one.upper),
+            survive.conf_level,
+        );
+        tests.push(format!(
+            "Ratio of restricted mean survival times to {} {}: {text}, {}.",
+            significant(one.tau, 4),
+            analysis.time_unit,
+            p_statement(one.p, style)
+        ));
+    }
     tests
 }
 
@@ -49,7 +64,9 @@ pub(crate) fn groups_table(analysis: &Analysis) -> ResultTable {
     let survive = &analysis.survive;
     let median = format!("Median, {} ({} CI)", analysis.time_unit, level(survive.conf_level));
     let has_rmst = survive.groups.iter().any(|group| group.rmst.is_some());
-    let mut headings = vec!["Group", "N#", "Events#", median.as_str()];
+    // Levels without labels of their own mean something under their column's name only.
+    let column = analysis.group_column.as_deref().filter(|_| analysis.labels.is_empty());
+    let mut headings = vec![column.unwrap_or("Group"), "N#", "Events#", median.as_str()];
     if has_rmst {
         headings.push("Restricted mean (SE)");
     }
@@ -76,6 +93,34 @@ pub(crate) fn groups_table(analysis: &Analysis) -> ResultTable {
         table.note(format!("Rows left out for missing values: {}.", survive.n_dropped));
     }
     table
+}
+
+/// Groups with their hazard ratios, the table a manuscript prints; `None` unless each group but
+/// the first has a term in the Cox model, and no other column has.
+pub(crate) fn outcome_table(analysis: &Analysis, style: PStyle) -> Option<ResultTable> {
+    let survive = &analysis.survive;
+    let cox = survive.cox.as_ref()?;
+    let terms = survive.groups.iter().skip(1).map(|group| {
+        cox.terms.iter().find(|term| {
+            analysis.group_of_term(&term.name).is_some_and(|other| other.level == group.level)
+        })
+    });
+    let terms: Vec<&Term> = terms.collect::<Option<_>>()?;
+    if terms.is_empty() || terms.len() != cox.terms.len() {
+        return None;
+    }
+    let mut table = groups_table(analysis);
+    table.add_column(&format!("Hazard ratio ({} CI)", level(survive.conf_level)));
+    table.add_column("p (Wald)#");
+    let reference = ["1.00 (reference)".to_owned(), String::new()];
+    let of_terms = terms.into_iter().map(|term| {
+        [term_ratio(term), term.p.map_or_else(String::new, |p| p_value(Some(p), style))]
+    });
+    for (row, cells) in table.rows.iter_mut().zip([reference].into_iter().chain(of_terms)) {
+        row.cells.extend(cells);
+    }
+    model_notes(cox, style).into_iter().for_each(|note| table.note(note));
+    Some(table)
 }
 
 pub(crate) fn hazard_ratio_table(analysis: &Analysis, style: PStyle) -> Option<ResultTable> {
@@ -113,8 +158,15 @@ pub(crate) fn hazard_ratio_table(analysis: &Analysis, style: PStyle) -> Option<R
         let p = term.p.map_or_else(String::new, |p| p_value(Some(p), style));
         table.push([label.to_owned(), n, n_events, term_ratio(term), p]);
     }
+    model_notes(cox, style).into_iter().for_each(|note| table.note(note));
+    Some(table)
+}
+
+/// Status, tests of the whole model, concordance.
+fn model_notes(cox: &Cox, style: PStyle) -> Vec<String> {
+    let mut notes = Vec::new();
     if cox.status != "converged" {
-        table.note(format!("Fit status: {}.", cox.status.replace('_', " ")));
+        notes.push(format!("Fit status: {}.", cox.status.replace('_', " ")));
     }
     let named = |name: &str, test: Option<ChiSquared>| {
         test.map(|test| format!("{name} {}", p_statement(test.p, style)))
@@ -128,12 +180,12 @@ pub(crate) fn hazard_ratio_table(analysis: &Analysis, style: PStyle) -> Option<R
     .flatten()
     .collect();
     if !tests.is_empty() {
-        table.note(format!("Whole model: {}.", tests.join(", ")));
+        notes.push(format!("Whole model: {}.", tests.join(", ")));
     }
     if let Some(estimate) = cox.concordance.and_then(|concordance| concordance.estimate) {
-        table.note(format!("Concordance: {}.", fixed(estimate, 2, Rounding::HalfUp)));
+        notes.push(format!("Concordance: {}.", fixed(estimate, 2, Rounding::HalfUp)));
     }
-    Some(table)
+    notes
 }
 
 /// `0.48 (0.14–1.60)`; for a term whose likelihood rises without bound, that.
@@ -141,10 +193,14 @@ pub(crate) fn term_ratio(term: &Term) -> String {
     match (term.hazard_ratio, term.limit.as_deref()) {
         (None, Some("+inf")) => format!("{NOT_ESTIMABLE}: likelihood rises towards infinity"),
         (None, Some("-inf")) => format!("{NOT_ESTIMABLE}: likelihood rises towards zero"),
-        (None, _) => NOT_ESTIMABLE.to_owned(),
-        (estimate, _) => {
-            format!("{} ({})", ratio(estimate), ratio_limits(estimate, term.lower, term.upper))
-        }
+        (estimate, _) => estimate_with_limits(estimate, term.lower, term.upper),
+    }
+}
+
+fn estimate_with_limits(estimate: Option<f64>, lower: Option<f64>, upper: Option<f64>) -> String {
+    match estimate {
+        None => NOT_ESTIMABLE.to_owned(),
+        estimate => format!("{} ({})", ratio(estimate), ratio_limits(estimate, lower, upper)),
     }
 }
 
@@ -154,7 +210,7 @@ pub(crate) fn ph_table(analysis: &Analysis, style: PStyle) -> Option<ResultTable
     let row = |name: String, test: ChiSquared| {
         let chisq = test.chisq.map(|chisq| fixed(chisq, 2, Rounding::HalfUp));
         let chisq = chisq.unwrap_or_else(|| NOT_AVAILABLE.to_owned());
-        vec![name, chisq, fixed(test.df, 0, Rounding::HalfUp), p_value(test.p, style)]
+        vec![name, chisq, test.df.to_string(), p_value(test.p, style)]
     };
     for term in &test.terms {
         table.push(row(analysis.term_label(&term.name), term.test));
@@ -170,7 +226,8 @@ pub(crate) fn firth_table(analysis: &Analysis, style: PStyle) -> Option<ResultTa
     let heading = format!("Hazard ratio ({} CI)", level(analysis.survive.conf_level));
     let mut table = ResultTable::new("Firth's penalised likelihood", &["Term", &heading, "p#"]);
     for term in &firth.terms {
-        table.push([analysis.term_label(&term.name), term_ratio(term), p_value(term.p, style)]);
+        let ratio = estimate_with_limits(term.hazard_ratio, term.lower, term.upper);
+        table.push([analysis.term_label(&term.name), ratio, p_value(term.p, style)]);
     }
     Some(table)
 }

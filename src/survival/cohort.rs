@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::Outcome;
-use crate::Warning;
+use crate::{Error, Warning};
 
 /// The rows of a study that have what every analysis needs (time, event, and entry, group and
 /// weight where asked for), with the further columns that single analyses use.
@@ -28,6 +28,8 @@ pub struct Cohort {
     pub strata: Option<Factor>,
     /// Clusters of correlated rows.
     pub cluster: Option<Factor>,
+    /// When the group of each row became known, on the clock of the outcome.
+    pub known_at: Option<Vec<Option<f64>>>,
     /// Rows of the file that are not in the cohort, by the column that lacks a value.
     pub dropped: Vec<DroppedRows>,
     /// What reading noticed.
@@ -135,6 +137,14 @@ impl Covariate {
         }
     }
 
+    /// The factor, where the column is one.
+    pub fn as_factor(&self) -> Option<&Factor> {
+        match self {
+            Self::Factor(factor) => Some(factor),
+            Self::Number { .. } => None,
+        }
+    }
+
     /// True if `row` has a value.
     pub fn has_value(&self, row: usize) -> bool {
         match self {
@@ -150,9 +160,85 @@ impl Cohort {
         self.outcome.len()
     }
 
+    /// A cohort of nothing but follow-up.
+    pub fn of_outcome(outcome: Outcome) -> Self {
+        Self {
+            lines: vec![0; outcome.len()],
+            outcome,
+            ids: None,
+            group: None,
+            covariates: Vec::new(),
+            terms: Vec::new(),
+            strata: None,
+            cluster: None,
+            known_at: None,
+            dropped: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// # Errors
+    /// Two rows with one identifier.
+    pub(super) fn require_one_row_a_subject(&self, doing: &str) -> Result<(), Error> {
+        let mut seen = std::collections::HashSet::new();
+        let ids = self.ids.iter().flatten().flatten();
+        match ids.into_iter().find(|id| !seen.insert(id.as_str())) {
+            None => Ok(()),
+            Some(again) => Err(Error::input(doing)
+                .at(format!("subject {again}"))
+                .found("more than one row")
+                .expected("one row a subject")),
+        }
+    }
+
     /// Number of rows of the file that are not in the cohort.
     pub fn n_dropped(&self) -> usize {
         self.dropped.iter().map(|dropped| dropped.n).sum()
+    }
+
+    /// The rows at `rows`, repeats allowed, with `outcome` for their follow-up.
+    ///
+    /// # Panics
+    /// When an index is not below [`n`](Self::n).
+    pub(super) fn with_rows(&self, rows: &[usize], outcome: Outcome) -> Self {
+        fn pick<T: Clone>(rows: &[usize], column: &[T]) -> Vec<T> {
+            rows.iter().map(|&row| column[row].clone()).collect()
+        }
+        let factor =
+            |factor: &Factor| Factor { codes: pick(rows, &factor.codes), ..factor.clone() };
+        let covariate = |covariate: &Covariate| match covariate {
+            Covariate::Factor(one) => Covariate::Factor(factor(one)),
+            Covariate::Number { name, values } => {
+                Covariate::Number { name: name.clone(), values: pick(rows, values) }
+            }
+        };
+        Self {
+            outcome,
+            lines: pick(rows, &self.lines),
+            ids: self.ids.as_ref().map(|ids| pick(rows, ids)),
+            group: self.group.as_ref().map(factor),
+            covariates: self.covariates.iter().map(covariate).collect(),
+            terms: self.terms.clone(),
+            strata: self.strata.as_ref().map(factor),
+            cluster: self.cluster.as_ref().map(factor),
+            known_at: self.known_at.as_ref().map(|known| pick(rows, known)),
+            dropped: self.dropped.clone(),
+            warnings: self.warnings.clone(),
+        }
+    }
+
+    /// The rows at `rows`, repeats allowed.
+    ///
+    /// # Panics
+    /// When an index is not below [`n`](Self::n).
+    pub(crate) fn rows_at(&self, rows: &[usize]) -> Self {
+        self.with_rows(rows, self.outcome.select(rows))
+    }
+
+    /// Adds a number as the last covariate term.
+    pub(crate) fn push_number(&mut self, name: &str, values: Vec<Option<f64>>) {
+        self.covariates.push(Covariate::Number { name: name.to_owned(), values });
+        self.terms.push(vec![TermColumn::Covariate(self.covariates.len() - 1)]);
     }
 
     /// The rows a regression can use: covariates, stratum and cluster are all there.

@@ -44,28 +44,58 @@ pub struct DesignMatrix {
 /// # Ok::<(), herscope::Error>(())
 /// ```
 pub fn design_matrix(cohort: &Cohort, rows: &[usize]) -> DesignMatrix {
-    let mut design = DesignMatrix { columns: Vec::new(), warnings: Vec::new() };
+    let factors = (cohort.group.iter())
+        .chain(cohort.covariates.iter().filter_map(Covariate::as_factor))
+        .filter_map(|factor| warn_of_absent_levels(factor, rows));
+    DesignMatrix { warnings: factors.collect(), columns: columns_of(cohort, rows, cohort, rows) }
+}
+
+/// The columns that new subjects have in the regression of `fitted` on `fitted_rows`: the same
+/// names in the same order, with the levels that occur there.
+///
+/// The factors of `subjects` must have the levels of those of `fitted`, in the same order.
+///
+/// # Panics
+/// When a subject lacks a covariate.
+pub fn design_of_new_subjects(
+    subjects: &Cohort,
+    fitted: &Cohort,
+    fitted_rows: &[usize],
+) -> Vec<CovariateColumn> {
+    let all: Vec<usize> = (0..subjects.n()).collect();
+    columns_of(subjects, &all, fitted, fitted_rows)
+}
+
+/// The columns of `rows` of `cohort`, coded by the levels that occur in `coding_rows` of `coding`.
+fn columns_of(
+    cohort: &Cohort,
+    rows: &[usize],
+    coding: &Cohort,
+    coding_rows: &[usize],
+) -> Vec<CovariateColumn> {
+    let coded = |factor: &Factor, coding: &Factor| {
+        indicators(factor, rows, &levels_in(coding, coding_rows))
+    };
     // Made anew for each term: most columns stand in one, and are too long to keep a second copy.
     let columns_of = |column: &TermColumn| match column {
-        TermColumn::Group => {
-            cohort.group.as_ref().map_or_else(Vec::new, |group| indicators(group, rows))
+        TermColumn::Group => match (&cohort.group, &coding.group) {
+            (Some(group), Some(coding)) => coded(group, coding),
+            _ => Vec::new(),
+        },
+        TermColumn::Covariate(index) => {
+            match (&cohort.covariates[*index], &coding.covariates[*index]) {
+                (Covariate::Factor(factor), Covariate::Factor(coding)) => coded(factor, coding),
+                (Covariate::Number { name, values }, _) => vec![number_column(name, values, rows)],
+                (Covariate::Factor(_), Covariate::Number { .. }) => Vec::new(),
+            }
         }
-        TermColumn::Covariate(index) => covariate_columns(&cohort.covariates[*index], rows),
     };
-    let factors =
-        cohort.group.iter().chain(cohort.covariates.iter().filter_map(
-            |covariate| match covariate {
-                Covariate::Factor(factor) => Some(factor),
-                Covariate::Number { .. } => None,
-            },
-        ));
-    design.warnings.extend(factors.filter_map(|factor| warn_of_absent_levels(factor, rows)));
-    design.columns.extend(columns_of(&TermColumn::Group));
-    for term in &cohort.terms {
-        let columns = term.iter().map(columns_of).reduce(|product, part| products(&product, &part));
-        design.columns.extend(columns.unwrap_or_default());
+    let mut columns = columns_of(&TermColumn::Group);
+    for term in &coding.terms {
+        let product = term.iter().map(columns_of).reduce(|product, part| products(&product, &part));
+        columns.extend(product.unwrap_or_default());
     }
-    design
+    columns
 }
 
 /// Levels of `factor` that occur in `rows`, as codes in order.
@@ -77,23 +107,18 @@ fn levels_in(factor: &Factor, rows: &[usize]) -> Vec<usize> {
     (0..factor.levels.len()).filter(|&level| has_row[level]).collect()
 }
 
-fn indicators(factor: &Factor, rows: &[usize]) -> Vec<CovariateColumn> {
+/// Indicators of `levels` but the first.
+fn indicators(factor: &Factor, rows: &[usize], levels: &[usize]) -> Vec<CovariateColumn> {
     let indicator = |level: &usize| CovariateColumn {
         name: format!("{}={}", factor.name, factor.levels[*level]),
         values: rows.iter().map(|&row| f64::from(factor.codes[row] == Some(*level))).collect(),
     };
-    levels_in(factor, rows).iter().skip(1).map(indicator).collect()
+    levels.iter().skip(1).map(indicator).collect()
 }
 
-fn covariate_columns(covariate: &Covariate, rows: &[usize]) -> Vec<CovariateColumn> {
-    match covariate {
-        Covariate::Factor(factor) => indicators(factor, rows),
-        Covariate::Number { name, values } => {
-            let value = |&row: &usize| values[row].expect("complete rows have every covariate");
-            let values = rows.iter().map(value).collect();
-            vec![CovariateColumn { name: name.clone(), values }]
-        }
-    }
+fn number_column(name: &str, values: &[Option<f64>], rows: &[usize]) -> CovariateColumn {
+    let value = |&row: &usize| values[row].expect("complete rows have every covariate");
+    CovariateColumn { name: name.to_owned(), values: rows.iter().map(value).collect() }
 }
 
 /// Every column of `left` times every column of `right`, the left one running fastest.
@@ -126,17 +151,12 @@ mod tests {
 
     fn cohort_with(group: Factor, age: Vec<Option<f64>>) -> Cohort {
         let n = age.len();
+        let outcome = Outcome::right_censored(vec![1.0; n], vec![true; n]).expect("valid rows");
         Cohort {
-            outcome: Outcome::right_censored(vec![1.0; n], vec![true; n]).expect("valid rows"),
-            lines: vec![0; n],
-            ids: None,
             group: Some(group),
             covariates: vec![Covariate::Number { name: "age".into(), values: age }],
             terms: vec![vec![TermColumn::Covariate(0)]],
-            strata: None,
-            cluster: None,
-            dropped: Vec::new(),
-            warnings: Vec::new(),
+            ..Cohort::of_outcome(outcome)
         }
     }
 

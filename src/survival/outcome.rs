@@ -236,46 +236,73 @@ impl Outcome {
     }
 }
 
-/// Gives times that differ by rounding one common value, the smallest of their run.
-///
-/// # Source
-/// Behaviour of R survival's `aeqSurv` (`timefix`): over the sorted distinct times (entry and end
-/// together), a neighbour is the same time when the gap is at most [`TIE_TOLERANCE`], as it stands
-/// or divided by the mean of the distinct times.
+/// The repaired columns, and the rows by ascending time.
 fn merge_rounded_times(
     mut time: Vec<f64>,
     mut entry: Option<Vec<f64>>,
 ) -> (Vec<f64>, Option<Vec<f64>>, OnceLock<Vec<u32>>) {
     let pairs = ascending_pairs(&time);
     let mut by_time: Vec<u32> = pairs.iter().map(|pair| pair.row()).collect();
-    let mut distinct: Vec<f64> = pairs.into_iter().map(ValueRow::value).collect();
+    let mut sorted: Vec<f64> = pairs.into_iter().map(ValueRow::value).collect();
     if let Some(entry) = &entry {
-        distinct.extend(entry.iter().filter(|t| t.is_finite()));
-        distinct.sort_unstable_by(f64::total_cmp);
+        sorted.extend(entry.iter().filter(|t| t.is_finite()));
+        sorted.sort_unstable_by(f64::total_cmp);
     }
-    distinct.dedup();
-    let mean = distinct.iter().sum::<f64>() / distinct.len().max(1) as f64;
-    let same = |gap: f64| gap <= TIE_TOLERANCE || gap / mean <= TIE_TOLERANCE;
-    // The times that change, and what they become; few, so that most searches are short.
-    let mut moved: Vec<(f64, f64)> = Vec::new();
-    for pair in distinct.windows(2).filter(|pair| same(pair[1] - pair[0])) {
-        let smallest = match moved.last() {
-            Some(&(before, smallest)) if before == pair[0] => smallest,
-            _ => pair[0],
-        };
-        moved.push((pair[1], smallest));
-    }
-    if !moved.is_empty() {
-        for t in time.iter_mut().chain(entry.iter_mut().flatten()) {
-            if let Ok(i) = moved.binary_search_by(|(from, _)| from.total_cmp(t)) {
-                *t = moved[i].1;
-            }
-        }
+    let runs = TimeRuns::of_sorted(sorted);
+    if !runs.is_clean() {
+        time.iter_mut().chain(entry.iter_mut().flatten()).for_each(|t| *t = runs.repaired(*t));
         by_time
             .chunk_by_mut(|&a, &b| time[a as usize] == time[b as usize])
             .for_each(<[u32]>::sort_unstable);
     }
     (time, entry, OnceLock::from(by_time))
+}
+
+/// Times that differ by rounding only, and the one value each of them stands for: the smallest of
+/// its run.
+///
+/// # Source
+/// Behaviour of R survival's `aeqSurv` (`timefix`): over the sorted distinct times (entry and end
+/// together), a neighbour is the same time when the gap is at most [`TIE_TOLERANCE`], as it stands
+/// or divided by the mean of the distinct times.
+pub(super) struct TimeRuns {
+    /// Each time that changes with what it becomes, ascending. They are few, so that most searches
+    /// are short.
+    moved: Vec<(f64, f64)>,
+}
+
+impl TimeRuns {
+    pub(super) fn of(times: impl Iterator<Item = f64>) -> Self {
+        let mut sorted: Vec<f64> = times.filter(|t| t.is_finite()).collect();
+        sorted.sort_unstable_by(f64::total_cmp);
+        Self::of_sorted(sorted)
+    }
+
+    fn of_sorted(mut distinct: Vec<f64>) -> Self {
+        distinct.dedup();
+        let mean = distinct.iter().sum::<f64>() / distinct.len().max(1) as f64;
+        let same = |gap: f64| gap <= TIE_TOLERANCE || gap / mean <= TIE_TOLERANCE;
+        let mut moved: Vec<(f64, f64)> = Vec::new();
+        for pair in distinct.windows(2).filter(|pair| same(pair[1] - pair[0])) {
+            let smallest = match moved.last() {
+                Some(&(before, smallest)) if before == pair[0] => smallest,
+                _ => pair[0],
+            };
+            moved.push((pair[1], smallest));
+        }
+        Self { moved }
+    }
+
+    /// Whether no two times differ by rounding only.
+    pub(super) fn is_clean(&self) -> bool {
+        self.moved.is_empty()
+    }
+
+    /// The value `time` stands for; `time` itself if it is none of the times seen.
+    pub(super) fn repaired(&self, time: f64) -> f64 {
+        let found = self.moved.binary_search_by(|(from, _)| from.total_cmp(&time));
+        found.map_or(time, |i| self.moved[i].1)
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 mod bootstrap;
 mod errors;
 mod segment;
+mod survive;
+mod tabulate;
 
 use assert_cmd::Command;
 use std::path::PathBuf;

@@ -7,10 +7,10 @@ use herscope::report::{
     Analysis, Baseline, Bootstrap, BootstrapDocument, BootstrapEstimate, BootstrapInterval,
     CellSection, Check, Checks, ChiSquared, Cox, CurvePoint, Cutoff, Device, Fact, Flow,
     ForestFigure, ForestMark, ForestRow, GalleryCell, Group, Her2Section, InputFile, IntensityAxis,
-    Joint, JointDocument, LogRank, Mask, Median, Panel, PhTerm, PhTest, Replicates, Report,
-    StripCell, StripFigure, StripRow, SurviveDocument, TabulateDocument, TabulateGroup,
-    TabulateSummary, TabulateVariable, Term, Trajectory, TrajectoryFigure, number_format::Rounding,
-    replicate_histogram,
+    Joint, JointDocument, LogRank, Mask, Median, Moments, OrderedMap, Panel, PhTerm, PhTest,
+    Replicates, Report, StripCell, StripFigure, StripRow, SummaryValues, SurviveDocument,
+    TabulateDocument, TabulateGroup, TabulateSummary, TabulateVariable, Term, Trajectory,
+    TrajectoryFigure, VariableKind, number_format::Rounding, replicate_histogram,
 };
 
 /// A text that would break out of HTML or SVG if it were not escaped.
@@ -26,9 +26,9 @@ pub(crate) fn curve(rows: &[(f64, u64, u64)]) -> Vec<CurvePoint> {
         let limit = |value: f64| inside.then(|| f64::clamp(value, 0.0, 1.0));
         let point = CurvePoint {
             time,
-            n_at_risk,
-            n_events,
-            n_censored,
+            n_at_risk: n_at_risk as f64,
+            n_events: n_events as f64,
+            n_censored: n_censored as f64,
             survival,
             std_err: None,
             lower: limit(survival - 0.2),
@@ -46,8 +46,8 @@ pub(crate) fn survive() -> SurviveDocument {
         n: rows.iter().map(|row| row.1 + row.2).sum(),
         n_events: rows.iter().map(|row| row.1).sum(),
         median,
-        rmst: None,
-        curve: curve(rows),
+        curve: curve(rows).into(),
+        ..Group::default()
     };
     let slow = [(4.0, 0, 1), (9.0, 1, 0), (15.0, 1, 1), (22.0, 0, 1), (26.0, 0, 1)];
     let fast = [(2.0, 1, 0), (3.5, 1, 0), (6.0, 1, 1), (12.0, 1, 0), (14.0, 1, 0)];
@@ -60,10 +60,10 @@ pub(crate) fn survive() -> SurviveDocument {
         hazard_ratio: Some(coef.exp()),
         lower: Some((coef - 1.96 * se).exp()),
         upper: Some((coef + 1.96 * se).exp()),
-        limit: None,
+        ..Term::default()
     };
     let monotone = Term { name: "cns".into(), limit: Some("-inf".into()), ..Term::default() };
-    let test = |chisq: f64, p: f64| ChiSquared { chisq: Some(chisq), df: 1.0, p: Some(p) };
+    let test = |chisq: f64, p: f64| ChiSquared { chisq: Some(chisq), df: 1, p: Some(p) };
     SurviveDocument {
         n: 12,
         n_events: 7,
@@ -75,8 +75,7 @@ pub(crate) fn survive() -> SurviveDocument {
             group("0", Median::default(), &slow),
             group("1", Median { median: Some(6.0), lower: Some(2.0), upper: Some(14.0) }, &fast),
         ],
-        logrank: Some(LogRank { rho: 0.0, chisq: Some(4.06), df: 1.0, p: Some(0.0439) }),
-        rmst_difference: None,
+        logrank: Some(LogRank { rho: 0.0, chisq: Some(4.06), df: 1, p: Some(0.0439) }),
         cox: Some(Cox {
             ties: "efron".into(),
             n: 12,
@@ -90,7 +89,7 @@ pub(crate) fn survive() -> SurviveDocument {
             terms: vec![PhTerm { name: "ctc".into(), test: test(0.4, 0.53) }],
             global: None,
         }),
-        firth: None,
+        ..SurviveDocument::default()
     }
 }
 
@@ -270,42 +269,54 @@ fn cells(name: &str) -> CellSection {
 
 fn baseline(name: &str) -> Baseline {
     let level = |level: &str, n: u64| TabulateGroup { level: level.into(), n };
-    let age = |level: &str, median: f64| TabulateSummary {
+    let age = |level: &str, median: f64, n_missing: u64| TabulateSummary {
         level: level.into(),
-        median: Some(median),
-        q1: Some(median - 8.0),
-        q3: Some(median + 6.5),
-        counts: None,
+        n: 6 - n_missing,
+        n_missing,
+        values: SummaryValues::Continuous(Moments {
+            median: Some(median),
+            q1: Some(median - 8.0),
+            q3: Some(median + 6.5),
+            ..Moments::default()
+        }),
     };
     let status = |level: &str, positive: u64| TabulateSummary {
         level: level.into(),
-        counts: Some(BTreeMap::from([("positive".into(), positive), (name.into(), 6 - positive)])),
-        ..TabulateSummary::default()
+        n: 6,
+        n_missing: 0,
+        values: SummaryValues::Categorical {
+            counts: OrderedMap(vec![("positive".into(), positive), (name.into(), 6 - positive)]),
+            shares: None,
+        },
     };
     Baseline {
         title: "Baseline by CTC".into(),
         labels: BTreeMap::from([("0".into(), "CTC−".into()), ("1".into(), "CTC+".into())]),
         document: TabulateDocument {
+            by: "ctc_pos_t1".into(),
+            n: 12,
             groups: vec![level("0", 6), level("1", 6)],
             variables: vec![
                 TabulateVariable {
                     name: "age_years".into(),
-                    kind: "continuous".into(),
-                    test: Some("wilcoxon_normal".into()),
+                    test: Some("wilcoxon_normal"),
                     p: Some(0.151),
                     n_missing: 1,
-                    summaries: vec![age("0", 61.0), age("1", 58.5)],
+                    summaries: vec![age("0", 61.0, 0), age("1", 58.5, 1)],
+                    ..TabulateVariable::default()
                 },
                 TabulateVariable {
                     name: "hr_status".into(),
-                    kind: "categorical".into(),
-                    test: Some("fisher".into()),
+                    kind: VariableKind::Categorical,
+                    test: Some("fisher"),
                     p: Some(1.0),
-                    n_missing: 0,
                     summaries: vec![status("0", 4), status("1", 2)],
+                    ..TabulateVariable::default()
                 },
             ],
+            ..TabulateDocument::default()
         },
+        ..Baseline::default()
     }
 }
 

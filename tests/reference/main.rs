@@ -6,4 +6,5 @@ mod reference_set;
 mod rmst;
 mod survive_document;
 mod survive_models;
+mod survive_timing;
 mod tdxd_survival;

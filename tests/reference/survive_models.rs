@@ -231,8 +231,7 @@ fn a_group_gives_the_published_hazard_ratio_of_the_tdxd_cohort() {
             let cox = document.cox.expect("a group makes a model");
             let (term, expected) = (&cox.terms[0], &extra[column][ties_name]);
             assert_eq!(term.name, format!("{column}=1"), "1 against 0");
-            let p =
-                |test: Option<herscope::pipeline::survive::ChiSquareBlock>| test.and_then(|t| t.p);
+            let p = |test: Option<herscope::report::ChiSquared>| test.and_then(|t| t.p);
             let values = [
                 ("coef", term.coef),
                 ("se", term.se),

@@ -150,7 +150,7 @@ fn a_bootstrap_that_is_asked_for_is_in_summary_and_report() {
         let bootstrap = grouping.bootstrap.as_ref().expect("asked for");
         assert_eq!(bootstrap.replicates.requested, 2000, "as many as asked for");
         let cox = grouping.survive.cox.as_ref().expect("a Cox model");
-        let (one, other) = (bootstrap.estimate.hazard_ratio, cox.terms[0].hazard_ratio);
+        let (one, other) = (bootstrap.estimate.hazard_ratio(), cox.terms[0].hazard_ratio);
         let difference = one.expect("finite") - other.expect("finite");
         assert!(difference.abs() < 1e-12, "one estimate in both: {difference}");
     }

@@ -62,6 +62,21 @@ fn replicates_are_equal_on_cpu_and_gpu() {
 }
 
 #[test]
+fn resamples_of_resamples_are_equal_on_cpu_and_gpu() {
+    let Some(gpu) = gpu("resamples_of_resamples_are_equal_on_cpu_and_gpu") else { return };
+    let software = gpu.device().name.contains("llvmpipe");
+    for (n, n_outer, per_outer, first) in [(60, 7, 101, 0), (300, 3, 64, 5), (4_100, 2, 9, 1)] {
+        let plan = cohort(n, false, 0.3, false).nested(first, n_outer, per_outer);
+        let size = n_outer * per_outer as usize;
+        let (mut a, mut b) = (vec![POISON; size], vec![POISON; size]);
+        CpuEngine::new().hazard_ratio_bootstrap(&plan, 0, &mut a).expect("the CPU does not fail");
+        gpu.hazard_ratio_bootstrap(&plan, 0, &mut b).expect("the device works");
+        let compared = agree(&a, &b, software);
+        assert!(compared.is_ok(), "n {n}: {compared:?}");
+    }
+}
+
+#[test]
 fn one_changed_bit_is_noticed() {
     let plan = cohort(60, false, 0.3, false);
     let mut words = vec![POISON; 128];

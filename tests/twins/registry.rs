@@ -120,7 +120,11 @@ fn structs_lie_in_memory_as_the_shaders_read_them() {
         narrow,
         start,
         stride,
-        padding
+        stream,
+        per_outer,
+        first_outer,
+        padding_0,
+        padding_1
     );
     assert_layout!(
         hazard_ratio_bootstrap::KERNEL,

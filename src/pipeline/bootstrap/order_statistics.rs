@@ -14,7 +14,7 @@ const N_BINS: usize = 1 << 16;
 /// When a rank is not below the number of values.
 ///
 /// ```
-/// use herscope::pipeline::order_statistics::order_statistics;
+/// use herscope::pipeline::bootstrap::order_statistics::order_statistics;
 /// assert_eq!(order_statistics(&[3.0, 1.0, 2.0, 5.0], &[0, 2]), [1.0, 3.0]);
 /// ```
 pub fn order_statistics(values: &[f64], ranks: &[usize]) -> Vec<f64> {

@@ -1,0 +1,116 @@
+//! The document of `herscope bootstrap`; the field names are the contract's.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::histogram::ReplicateHistogram;
+use crate::Warning;
+use crate::compute::DeviceInfo;
+
+/// What `bootstrap --json` prints.
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "the contract documents the fields by name")]
+pub struct BootstrapDocument {
+    pub schema_version: u32,
+    pub command: &'static str,
+    pub warnings: Vec<Warning>,
+    pub n: usize,
+    pub n_events: usize,
+    pub n_dropped: usize,
+    pub statistic: &'static str,
+    pub term: String,
+    pub ties: Option<&'static str>,
+    pub resample: &'static str,
+    pub seed: u64,
+    pub conf_level: f64,
+    pub estimate: EstimateBlock,
+    pub replicates: ReplicatesBlock,
+    pub bias: Option<f64>,
+    pub std_err: Option<f64>,
+    pub mcse_bias: Option<f64>,
+    pub mcse_std_err: Option<f64>,
+    pub intervals: Vec<IntervalBlock>,
+    /// How the calibrated interval was calibrated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<CalibrationBlock>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub draws_sha256: Option<String>,
+    pub draw_layout: u32,
+    pub device: DeviceInfo,
+    pub version: &'static str,
+    pub elapsed_seconds: f64,
+    pub replicates_per_second: f64,
+    /// Counts of the replicates, for the figure.
+    #[serde(skip)]
+    pub histogram: Option<ReplicateHistogram>,
+}
+
+/// The estimate of the data as given; null where it is not finite.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+#[allow(missing_docs, reason = "the contract documents the fields by name")]
+pub enum EstimateBlock {
+    /// Of a hazard ratio.
+    HazardRatio { log_hazard_ratio: Option<f64>, hazard_ratio: Option<f64>, se: Option<f64> },
+    /// Of any other statistic.
+    Value { value: Option<f64>, se: Option<f64> },
+}
+
+impl EstimateBlock {
+    /// The hazard ratio, where it is one and finite.
+    pub fn hazard_ratio(&self) -> Option<f64> {
+        match self {
+            Self::HazardRatio { hazard_ratio, .. } => *hazard_ratio,
+            Self::Value { .. } => None,
+        }
+    }
+
+    /// Whether there is a finite estimate.
+    pub fn is_finite(&self) -> bool {
+        match self {
+            Self::HazardRatio { log_hazard_ratio: value, .. } | Self::Value { value, .. } => {
+                value.is_some()
+            }
+        }
+    }
+}
+
+/// What became of the replicates.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the contract documents the fields by name")]
+pub struct ReplicatesBlock {
+    pub requested: u64,
+    pub estimable: u64,
+    pub inestimable: BTreeMap<&'static str, u64>,
+}
+
+/// One interval; a limit that is not finite is null, with the reason beside it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[allow(missing_docs, reason = "the contract documents the fields by name")]
+pub struct IntervalBlock {
+    pub kind: &'static str,
+    pub lower: Option<f64>,
+    pub upper: Option<f64>,
+    pub mcse_lower: Option<f64>,
+    pub mcse_upper: Option<f64>,
+    pub log_lower: Option<f64>,
+    pub log_upper: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+}
+
+/// How levels of the calibrated interval were found.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct CalibrationBlock {
+    /// Resamples that were resampled in turn.
+    pub outer: u64,
+    /// Resamples of each.
+    pub inner: u32,
+    /// Of the outer ones, those whose resamples have values.
+    pub outer_used: u64,
+    /// The level that the lower limit is read off at.
+    pub lower_level: f64,
+    /// The level that the upper limit is read off at.
+    pub upper_level: f64,
+}
