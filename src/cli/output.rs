@@ -2,23 +2,31 @@
 
 use crate::{Error, Warning};
 use serde::Serialize;
-use std::io::{ErrorKind, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 
 /// Prints a result. A reader that has gone away is no failure.
 pub(crate) fn print_result(text: &str) -> Result<(), Error> {
     let mut out = std::io::stdout().lock();
-    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    printed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// Prints a document as JSON, piece by piece: a curve may have a row a subject.
+pub(crate) fn print_json(document: &impl Serialize) -> Result<(), Error> {
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let written = serde_json::to_writer_pretty(&mut out, document)
+        .map_err(std::io::Error::from)
+        .and_then(|()| out.write_all(b"\n"))
+        .and_then(|()| out.flush());
+    printed(written)
+}
+
+fn printed(written: std::io::Result<()>) -> Result<(), Error> {
     match written {
         Err(source) if source.kind() != ErrorKind::BrokenPipe => {
             Err(Error::output("printing the result").found(source.to_string()).caused_by(source))
         }
         _ => Ok(()),
     }
-}
-
-/// Prints a document as JSON.
-pub(crate) fn print_json(document: &impl Serialize) -> Result<(), Error> {
-    print_result(&format!("{}\n", json(document)?))
 }
 
 /// A document as indented JSON.

@@ -1,10 +1,10 @@
 //! From a table's columns to a typed cohort.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use super::clock::Clock;
-use super::table::{ColumnValues, Table, closest_name};
+use super::table::{Table, closest_name};
 use crate::survival::{Cohort, Covariate, DroppedRows, Factor, Outcome, TermColumn, TieRepair};
 use crate::units::TimeUnit;
 use crate::{Error, Warning};
@@ -243,9 +243,9 @@ struct BaseRows {
 impl BaseRows {
     fn read(table: &Table, columns: &Columns, request: &CohortRequest) -> Result<Self, Error> {
         let mut base = Self {
-            rows: Vec::new(),
-            time: Vec::new(),
-            event: Vec::new(),
+            rows: Vec::with_capacity(table.n_rows()),
+            time: Vec::with_capacity(table.n_rows()),
+            event: Vec::with_capacity(table.n_rows()),
             entry: columns.clock.has_entry().then(Vec::new),
             weight: columns.weights.map(|_| Vec::new()),
             dropped: Vec::new(),
@@ -339,9 +339,11 @@ fn read_event(
             _ => Err(table.bad_cell(row, column, "0 (event) or a positive censoring code")),
         };
     }
-    match (number, text.to_ascii_lowercase().as_str()) {
-        (Some(1.0), _) | (_, "true") => Ok(Some(true)),
-        (Some(0.0), _) | (_, "false") => Ok(Some(false)),
+    match number {
+        Some(1.0) => Ok(Some(true)),
+        Some(0.0) => Ok(Some(false)),
+        _ if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
+        _ if text.eq_ignore_ascii_case("false") => Ok(Some(false)),
         _ => Err(table.bad_cell(
             row,
             column,
@@ -415,17 +417,17 @@ fn read_terms(
 }
 
 fn read_covariate(table: &Table, rows: &[usize], column: usize) -> Result<Covariate, Error> {
-    Ok(match table.values(column)? {
-        ColumnValues::Number(values) => Covariate::Number {
-            name: table.columns()[column].clone(),
-            values: rows.iter().map(|&row| values[row]).collect(),
-        },
-        ColumnValues::Text(_) => Covariate::Factor(factor_of(table, rows, column, None)),
-    })
+    let Some(mut values) = table.numbers(column)? else {
+        return Ok(Covariate::Factor(factor_of(table, rows, column, None)));
+    };
+    if rows.len() < values.len() {
+        values = rows.iter().map(|&row| values[row]).collect();
+    }
+    Ok(Covariate::Number { name: table.columns()[column].clone(), values })
 }
 
 fn duplicate_ids(ids: &[Option<&str>]) -> Option<Warning> {
-    let mut seen = BTreeSet::new();
+    let mut seen = HashSet::new();
     let again: BTreeSet<&str> =
         ids.iter().flatten().copied().filter(|id| !seen.insert(*id)).collect();
     let first = again.first()?;

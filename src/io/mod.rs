@@ -19,6 +19,8 @@ pub mod sample_table;
 pub mod state_file;
 pub mod streamed_file;
 pub mod table;
+mod table_cells;
+mod table_lines;
 pub mod table_writer;
 pub mod text;
 pub mod tiff;

@@ -41,7 +41,8 @@ pub(super) fn fit_cox_blocks(
     if cohort.group.is_none() && cohort.terms.is_empty() {
         return Ok(CoxBlocks::default());
     }
-    let rows = cohort.complete_rows();
+    // In order of time the walks over risk sets read memory forwards.
+    let rows = cohort.outcome.in_time_order(cohort.complete_rows());
     warnings.extend(warn_of_incomplete_rows(cohort, rows.len()));
     let DesignMatrix { columns, warnings: design_warnings } = design_matrix(cohort, &rows);
     warnings.extend(design_warnings);

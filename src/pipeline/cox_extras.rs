@@ -95,7 +95,10 @@ pub(super) fn residuals_block(fitted: &Fitted<'_>) -> Option<Residuals> {
     let residuals = cox_residuals(&fitted.data, &fitted.fit)?;
     let p = fitted.data.covariates.len();
     let line = |row: usize| fitted.cohort.lines[fitted.rows[row]];
-    let rows = (0..fitted.rows.len()).map(|row| RowResidual {
+    // The model has its rows by time, the file does not.
+    let mut by_line: Vec<usize> = (0..fitted.rows.len()).collect();
+    by_line.sort_unstable_by_key(|&row| fitted.rows[row]);
+    let rows = by_line.into_iter().map(|row| RowResidual {
         line: line(row),
         martingale: residuals.martingale[row],
         deviance: residuals.deviance[row],

@@ -2,12 +2,11 @@
 
 use super::survive::{Curves, Level, SurviveSettings, TestRows};
 use crate::report::{
-    CurvePoint, Group, HazardStep, Median, PairwiseTest, Quantile, Rmst as RmstBlock,
-    RmstDifference, RmstRatio, SurvivalAtTime,
+    Curve, Group, HazardStep, Median, PairwiseTest, Quantile, Rmst as RmstBlock, RmstDifference,
+    RmstRatio, SurvivalAtTime,
 };
 use crate::survival::{
-    Confidence, KaplanMeier, KaplanMeierRow, Outcome, QuantileEstimate, Rmst, fit_pairwise_logrank,
-    nelson_aalen,
+    KaplanMeier, Outcome, QuantileEstimate, Rmst, fit_pairwise_logrank, nelson_aalen,
 };
 use crate::{Error, Warning};
 
@@ -16,13 +15,13 @@ pub(super) fn median_block(median: QuantileEstimate) -> Median {
 }
 
 /// The curve of one group and what is read off it.
-pub(super) fn group_block(level: &Level, settings: &SurviveSettings) -> Result<Group, Error> {
-    let curve = KaplanMeier::fit(&level.outcome);
+pub(super) fn group_block(level: Level, settings: &SurviveSettings) -> Result<Group, Error> {
+    let Level { name, outcome, curve } = level;
     let rmst = settings.rmst_tau.map(|tau| Rmst::fit(&curve, tau)).transpose()?;
     Ok(Group {
-        level: level.name.clone(),
-        n: level.outcome.len() as u64,
-        n_events: level.outcome.n_events() as u64,
+        level: name,
+        n: outcome.len() as u64,
+        n_events: outcome.n_events() as u64,
         median: median_block(curve.median(settings.confidence)),
         rmst: rmst.map(|rmst| RmstBlock {
             tau: rmst.tau,
@@ -30,27 +29,10 @@ pub(super) fn group_block(level: &Level, settings: &SurviveSettings) -> Result<G
             std_err: Some(rmst.std_err),
         }),
         quantiles: quantiles(&curve, settings)?,
-        survival_at: survival_at(&curve, &level.outcome, settings)?,
-        cumulative_hazard: settings.nelson_aalen.then(|| cumulative_hazard(&level.outcome)),
-        curve: curve_points(&curve, settings.confidence),
+        survival_at: survival_at(&curve, &outcome, settings)?,
+        cumulative_hazard: settings.nelson_aalen.then(|| cumulative_hazard(&outcome)),
+        curve: Curve::new(curve, settings.confidence),
     })
-}
-
-fn curve_points(curve: &KaplanMeier, confidence: Confidence) -> Vec<CurvePoint> {
-    let point = |row: &KaplanMeierRow| {
-        let limits = row.limits(confidence);
-        CurvePoint {
-            time: row.time,
-            n_at_risk: row.n_at_risk,
-            n_events: row.n_events,
-            n_censored: row.n_censored,
-            survival: row.survival,
-            std_err: row.std_err(),
-            lower: limits.map(|(lower, _)| lower),
-            upper: limits.map(|(_, upper)| upper),
-        }
-    };
-    curve.rows().iter().map(point).collect()
 }
 
 fn quantiles(
@@ -132,7 +114,7 @@ pub(super) fn rmst_contrasts(
     let means = curves
         .levels
         .iter()
-        .map(|level| Rmst::fit(&KaplanMeier::fit(&level.outcome), tau))
+        .map(|level| Rmst::fit(&level.curve, tau))
         .collect::<Result<Vec<_>, _>>()?;
     for (level, rmst) in curves.levels.iter().zip(&means) {
         if rmst.extrapolated {

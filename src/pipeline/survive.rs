@@ -5,8 +5,8 @@ use super::curve_blocks::{group_block, median_block, pairwise_tests, rmst_contra
 use crate::report::LogRank as LogRankBlock;
 pub use crate::report::{SCHEMA_VERSION, SurviveDocument};
 use crate::survival::{
-    Cohort, Confidence, KaplanMeier, LogRank, Outcome, Ties, TimeTransform, fit_logrank,
-    join_intervals,
+    Cohort, Confidence, KaplanMeier, LogRank, Outcome, QuantileEstimate, Ties, TimeTransform,
+    fit_logrank, join_intervals,
 };
 use crate::{Error, Warning};
 
@@ -50,9 +50,10 @@ pub struct SurviveSettings {
     pub new_subjects: Option<Cohort>,
 }
 
-/// The cohort as the curves see it: intervals of one subject joined.
+/// The cohort as the curves see it: intervals of one subject joined, rows by ascending time.
 pub(super) struct Curves {
     pub(super) outcome: Outcome,
+    follow_up: QuantileEstimate,
     pub(super) levels: Vec<Level>,
     /// Group and stratum of the rows the log-rank test compares, where there is a group.
     pub(super) test: Option<TestRows>,
@@ -61,6 +62,7 @@ pub(super) struct Curves {
 pub(super) struct Level {
     pub(super) name: String,
     pub(super) outcome: Outcome,
+    pub(super) curve: KaplanMeier,
 }
 
 pub(super) struct TestRows {
@@ -77,35 +79,36 @@ pub(super) struct TestRows {
 /// # Errors
 /// A setting that cannot be right (a horizon <= 0, a rho that is not finite).
 pub fn run_survive(cohort: &Cohort, settings: &SurviveSettings) -> Result<SurviveDocument, Error> {
+    // The regression comes first: its columns are gone before the curves take their place.
+    let mut cox_warnings = Vec::new();
+    let CoxBlocks { cox, ph_test, firth, baseline, predictions, residuals } =
+        fit_cox_blocks(cohort, settings, &mut cox_warnings)?;
     let mut warnings = cohort.warnings.clone();
-    let curves = Curves::of(cohort);
+    let curves = Curves::of(cohort, settings.confidence);
     warnings.extend(curve_warnings(cohort, &curves));
-    let groups = curves
-        .levels
-        .iter()
-        .map(|level| group_block(level, settings))
-        .collect::<Result<Vec<_>, _>>()?;
     let (rmst_difference, rmst_ratio) = rmst_contrasts(&curves, settings, &mut warnings)?;
     let test = curves.test.as_ref();
     let logrank = test.map(|test| logrank(test, settings)).transpose()?.flatten();
     let pairwise = test.filter(|_| settings.pairwise);
     let pairwise = pairwise.map(|test| pairwise_tests(test, &curves, settings)).transpose()?;
-    let CoxBlocks { cox, ph_test, firth, baseline, predictions, residuals } =
-        fit_cox_blocks(cohort, settings, &mut warnings)?;
+    warnings.extend(cox_warnings);
+    let Curves { outcome, follow_up, levels, .. } = curves;
+    let groups = levels
+        .into_iter()
+        .map(|level| group_block(level, settings))
+        .collect::<Result<Vec<_>, _>>()?;
     Ok(SurviveDocument {
         schema_version: SCHEMA_VERSION,
         command: "survive".to_owned(),
         warnings,
-        n: curves.outcome.len() as u64,
-        n_events: curves.outcome.n_events() as u64,
+        n: outcome.len() as u64,
+        n_events: outcome.n_events() as u64,
         n_dropped: cohort.n_dropped() as u64,
         conf_level: settings.confidence.level.get(),
         conf_type: settings.confidence.kind.name().to_owned(),
         landmark: None,
         marker: None,
-        follow_up: Some(median_block(
-            KaplanMeier::fit_reverse(&curves.outcome).median(settings.confidence),
-        )),
+        follow_up: Some(median_block(follow_up)),
         groups,
         logrank,
         pairwise,
@@ -121,28 +124,36 @@ pub fn run_survive(cohort: &Cohort, settings: &SurviveSettings) -> Result<Surviv
 }
 
 impl Curves {
-    fn of(cohort: &Cohort) -> Self {
-        let subject = subject_codes(cohort);
-        let all: Vec<usize> = (0..cohort.n()).collect();
+    fn of(cohort: &Cohort, confidence: Confidence) -> Self {
+        let subject = cohort.outcome.entry().map(|_| subject_codes(cohort));
+        let joined = |rows: &[usize]| joined(cohort, rows, subject.as_deref());
+        let by_time = cohort.outcome.in_time_order(0..cohort.n());
+        let outcome = joined(&by_time);
+        let follow_up = KaplanMeier::fit_reverse(&outcome).median(confidence);
+        let level = |name: &str, outcome: Outcome| {
+            let curve = KaplanMeier::fit(&outcome);
+            Level { name: name.to_owned(), outcome, curve }
+        };
         let Some(group) = &cohort.group else {
-            let outcome = joined(cohort, &all, &subject).outcome;
-            let level = Level { name: ALL.to_owned(), outcome: outcome.clone() };
-            return Self { outcome, levels: vec![level], test: None };
+            drop(by_time);
+            let levels = vec![level(ALL, outcome.clone())];
+            return Self { outcome, follow_up, levels, test: None };
         };
-        let rows_of = |code| -> Vec<usize> {
-            all.iter().copied().filter(|&row| group.codes[row] == Some(code)).collect()
-        };
-        let levels = group.levels.iter().enumerate().map(|(code, name)| Level {
-            name: name.clone(),
-            outcome: joined(cohort, &rows_of(code), &subject).outcome,
-        });
-        let rows = cohort.rows_with_stratum();
+        let mut rows_of = vec![Vec::new(); group.levels.len()];
+        for row in by_time {
+            if let Some(code) = group.codes[row] {
+                rows_of[code].push(row);
+            }
+        }
+        let levels = group.levels.iter().zip(&rows_of);
+        let levels = levels.map(|(name, rows)| level(name, joined(rows))).collect();
+        let rows = cohort.outcome.in_time_order(cohort.rows_with_stratum());
         let test = group.codes_of(&rows).map(|groups| TestRows {
             outcome: cohort.outcome.select(&rows),
             groups,
             strata: cohort.strata.as_ref().and_then(|strata| strata.codes_of(&rows)),
         });
-        Self { outcome: joined(cohort, &all, &subject).outcome, levels: levels.collect(), test }
+        Self { outcome, follow_up, levels, test }
     }
 }
 
@@ -159,9 +170,12 @@ fn subject_codes(cohort: &Cohort) -> Vec<usize> {
         .collect()
 }
 
-fn joined(cohort: &Cohort, rows: &[usize], subject: &[usize]) -> crate::survival::JoinedIntervals {
+/// The rows `rows`, those of one subject joined; `subject` is needed only with entries.
+fn joined(cohort: &Cohort, rows: &[usize], subject: Option<&[usize]>) -> Outcome {
+    let outcome = cohort.outcome.select(rows);
+    let Some(subject) = subject else { return outcome };
     let subject: Vec<usize> = rows.iter().map(|&row| subject[row]).collect();
-    join_intervals(&cohort.outcome.select(rows), &subject)
+    join_intervals(&outcome, &subject).outcome
 }
 
 /// The test between the groups, `None` where there is nothing to compare.
@@ -198,7 +212,7 @@ fn curve_warnings(cohort: &Cohort, curves: &Curves) -> Vec<Warning> {
 /// With late entries the first few at risk may all have the event; the curve then stays at 0
 /// although others follow.
 fn warn_of_early_zero(level: &Level) -> Option<Warning> {
-    let curve = KaplanMeier::fit(&level.outcome);
+    let curve = &level.curve;
     let zero = curve.rows().iter().find(|row| row.survival == 0.0)?;
     (curve.last_time()? > zero.time).then(|| {
         let message = format!(

@@ -54,7 +54,7 @@ pub fn run_survive_in_time(
             let (cohort, marker) = follow(cohort, series, *rule)?;
             (cohort, None, Some(marker))
         }
-        (None, None) => (cohort.clone(), None, None),
+        (None, None) => return run_survive(cohort, settings),
     };
     let mut document = run_survive(&cohort, settings)?;
     document.landmark = landmark;

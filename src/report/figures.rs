@@ -110,7 +110,7 @@ pub fn km_figure(analysis: &Analysis, style: PStyle) -> KmFigure {
         n: group.n,
         median: group.median.median,
         summary: Some(median_summary(analysis, group)),
-        points: group.curve.clone(),
+        points: group.curve.points().collect(),
     });
     let mut caption: Vec<String> = analysis.logrank_line(style).into_iter().collect();
     caption.extend(analysis.hazard_ratio_lines(style));

@@ -9,6 +9,7 @@ mod base64;
 mod baseline_notes;
 mod baseline_table;
 mod bootstrap_tables;
+mod curve;
 mod documents;
 mod figures;
 mod forest_plot;
@@ -40,6 +41,7 @@ pub use asked_for::{
     EventResidual, HazardRatioLimits, HazardStep, LandmarkCounts, MarkerUse, PairwiseTest,
     PredictedCurve, PredictedPoint, Quantile, Residuals, RmstRatio, RowResidual, SurvivalAtTime,
 };
+pub use curve::Curve;
 pub use documents::{
     BootstrapDocument, BootstrapEstimate, BootstrapInterval, Device, JointDocument,
     JointLongitudinal, JointSurvival, Replicates,

@@ -55,7 +55,7 @@ fn groups(groups: &[Group]) -> CsvTable {
 
 fn curves(groups: &[Group]) -> CsvTable {
     let rows = groups.iter().flat_map(|group| {
-        group.curve.iter().map(|point| {
+        group.curve.points().map(|point| {
             vec![
                 group.level.clone(),
                 point.time.to_string(),

@@ -9,6 +9,7 @@ use super::asked_for::{
     HazardRatioLimits, HazardStep, LandmarkCounts, MarkerUse, PairwiseTest, PredictedCurve,
     Quantile, Residuals, RmstRatio, SurvivalAtTime,
 };
+use super::curve::Curve;
 use crate::Warning;
 
 /// Version of the documents' shape.
@@ -132,7 +133,7 @@ pub struct Group {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cumulative_hazard: Option<Vec<HazardStep>>,
     /// One point a distinct time.
-    pub curve: Vec<CurvePoint>,
+    pub curve: Curve,
 }
 
 /// One term of a Cox, Firth or joint model.

@@ -39,7 +39,8 @@ pub struct PredictedStep {
 pub fn baseline_hazard(data: &CoxData, fit: &CoxFit) -> Option<BaselineHazard> {
     let (sets, beta) = fitted_sets(data, fit)?;
     let table = HazardTable::new(&sets, &beta, fit.ties);
-    let label = |position: usize| data.strata.as_ref().map_or(0, |s| s[sets.order[position]]);
+    let label =
+        |position: usize| data.strata.as_ref().map_or(0, |s| s[sets.order[position] as usize]);
     let p = sets.p;
     let variance =
         DMatrix::from_fn(p, p, |a, b| fit.variance()[a * p + b] * sets.scale[a] * sets.scale[b]);

@@ -1,5 +1,7 @@
 //! A cohort ready for analysis: plain columns, no file.
 
+use std::collections::HashMap;
+
 use super::Outcome;
 use crate::{Error, Warning};
 
@@ -87,25 +89,36 @@ impl Factor {
     /// assert_eq!(arm.levels, ["b", "a"]);
     /// assert_eq!(arm.codes, [Some(0), Some(1), None]);
     /// ```
-    pub fn new(name: &str, texts: &[Option<&str>], reference: Option<&str>) -> Self {
-        let mut levels: Vec<&str> = texts.iter().flatten().copied().collect();
-        levels.sort_unstable();
-        levels.dedup();
-        let numbers: Option<Vec<f64>> = levels.iter().map(|level| level.parse().ok()).collect();
-        if numbers.is_some_and(|numbers| numbers.iter().all(|number| number.is_finite())) {
-            let number = |level: &str| level.parse::<f64>().unwrap_or(f64::MAX);
-            levels.sort_by(|a, b| number(a).total_cmp(&number(b)));
-        }
-        if let Some(at) = levels.iter().position(|level| Some(*level) == reference) {
-            levels[..=at].rotate_right(1);
-        }
-        let code = |text: &Option<&str>| {
-            text.and_then(|text| levels.iter().position(|level| *level == text))
+    pub fn new<'a>(name: &str, texts: &[Option<&'a str>], reference: Option<&str>) -> Self {
+        // Places in order of appearance first: a table may have as many levels as rows.
+        let mut place_of: HashMap<&str, usize> = HashMap::new();
+        let mut levels: Vec<&str> = Vec::new();
+        let mut place = |text: &'a str| {
+            *place_of.entry(text).or_insert_with(|| {
+                levels.push(text);
+                levels.len() - 1
+            })
         };
+        let places: Vec<Option<usize>> = texts.iter().map(|text| text.map(&mut place)).collect();
+        let mut order: Vec<usize> = (0..levels.len()).collect();
+        order.sort_unstable_by_key(|&place| levels[place]);
+        let numbers: Option<Vec<f64>> = levels.iter().map(|level| level.parse().ok()).collect();
+        if let Some(numbers) = numbers
+            && numbers.iter().all(|number| number.is_finite())
+        {
+            order.sort_by(|&a, &b| numbers[a].total_cmp(&numbers[b]));
+        }
+        if let Some(at) = order.iter().position(|&place| Some(levels[place]) == reference) {
+            order[..=at].rotate_right(1);
+        }
+        let mut code_of = vec![0; order.len()];
+        for (code, &place) in order.iter().enumerate() {
+            code_of[place] = code;
+        }
         Self {
             name: name.to_owned(),
-            codes: texts.iter().map(code).collect(),
-            levels: levels.iter().map(|level| (*level).to_owned()).collect(),
+            codes: places.into_iter().map(|place| place.map(|place| code_of[place])).collect(),
+            levels: order.iter().map(|&place| levels[place].to_owned()).collect(),
         }
     }
 

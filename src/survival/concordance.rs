@@ -1,9 +1,7 @@
 //! Concordance: how often the row at higher risk fails first.
 
-use std::cmp::Ordering;
-use std::ops::Range;
-
 use super::outcome::Outcome;
+use super::row_order::ascending_rows;
 use crate::Error;
 
 /// Concordance of a risk order with the outcome, and its parts (sums of pair weights).
@@ -55,41 +53,74 @@ pub fn concordance(
     strata: Option<&[usize]>,
     cluster: Option<&[usize]>,
 ) -> Result<Concordance, Error> {
-    let n = outcome.len();
-    let lengths = [Some(risk.len()), strata.map(<[_]>::len), cluster.map(<[_]>::len)];
-    if let Some(other) = lengths.into_iter().flatten().find(|&len| len != n) {
-        return Err(Error::input("counting concordant pairs")
-            .found(format!("{n} rows beside a column of {other}"))
-            .expected("columns of one length"));
-    }
+    check_columns(outcome, risk.len(), strata, cluster)?;
     if let Some(row) = risk.iter().position(|value| value.is_nan()) {
         return Err(Error::input("counting concordant pairs")
             .at(format!("row {}", row + 1))
             .found("a risk that is not a number")
             .expected("a risk for every row"));
     }
-    let stratum = |row: usize| strata.map_or(0, |strata| strata[row]);
-    let mut rows: Vec<usize> = (0..n).collect();
-    rows.sort_unstable_by_key(|&row| stratum(row));
+    Ok(concordance_of_ranks(outcome, dense_ranks(risk), strata, cluster))
+}
+
+/// Checks that every column has a value a row.
+pub(super) fn check_columns(
+    outcome: &Outcome,
+    n_risks: usize,
+    strata: Option<&[usize]>,
+    cluster: Option<&[usize]>,
+) -> Result<(), Error> {
+    let n = outcome.len();
+    let lengths = [Some(n_risks), strata.map(<[_]>::len), cluster.map(<[_]>::len)];
+    match lengths.into_iter().flatten().find(|&len| len != n) {
+        Some(other) => Err(Error::input("counting concordant pairs")
+            .found(format!("{n} rows beside a column of {other}"))
+            .expected("columns of one length")),
+        None => Ok(()),
+    }
+}
+
+/// [`concordance`] of risks given by their rank among the distinct ones, from 0 without a gap.
+/// Columns must have one length.
+pub(super) fn concordance_of_ranks(
+    outcome: &Outcome,
+    rank: Vec<u32>,
+    strata: Option<&[usize]>,
+    cluster: Option<&[usize]>,
+) -> Concordance {
+    let n = outcome.len();
     let mut count = PairCount {
         outcome,
-        rank: dense_ranks(risk),
+        rank,
         concordant: vec![0.0; n],
         discordant: vec![0.0; n],
         tied_risk: vec![0.0; n],
         tied_time: 0.0,
         tied_both: 0.0,
     };
-    for members in rows.chunk_by(|&a, &b| stratum(a) == stratum(b)) {
-        count.add_stratum(members);
+    let by_time = outcome.rows_by_time();
+    match strata {
+        None => {
+            let n_levels = count.rank.iter().max().map_or(0, |&rank| rank as usize + 1);
+            count.add_stratum(by_time, n_levels);
+        }
+        Some(strata) => {
+            let stratum = |row: u32| strata[row as usize];
+            let mut rows = by_time.to_vec();
+            rows.sort_by_key(|&row| stratum(row));
+            for members in rows.chunk_by(|&a, &b| stratum(a) == stratum(b)) {
+                let n_levels = count.rank_within(members);
+                count.add_stratum(members, n_levels);
+            }
+        }
     }
-    Ok(count.finish(cluster))
+    count.finish(cluster)
 }
 
 /// Pair weights by row: the sum over the row's partners of the partner's weight.
 struct PairCount<'a> {
     outcome: &'a Outcome,
-    rank: Vec<usize>,
+    rank: Vec<u32>,
     concordant: Vec<f64>,
     discordant: Vec<f64>,
     tied_risk: Vec<f64>,
@@ -102,54 +133,68 @@ impl PairCount<'_> {
         self.outcome.weight().map_or(1.0, |weight| weight[row])
     }
 
-    fn add_stratum(&mut self, members: &[usize]) {
-        let mut levels: Vec<usize> = members.iter().map(|&row| self.rank[row]).collect();
+    /// Replaces the ranks of `members` by those among themselves, and counts these.
+    fn rank_within(&mut self, members: &[u32]) -> usize {
+        let mut levels: Vec<u32> = members.iter().map(|&row| self.rank[row as usize]).collect();
         levels.sort_unstable();
         levels.dedup();
         for &row in members {
-            let within = levels.binary_search(&self.rank[row]);
-            self.rank[row] = within.expect("every member's rank is a level");
+            let rank = &mut self.rank[row as usize];
+            let within = levels.binary_search(rank).expect("every member's rank is a level");
+            *rank = within as u32;
         }
-        self.count_later_partners(members, levels.len());
-        self.count_earlier_partners(members, levels.len());
+        levels.len()
+    }
+
+    /// `members` come by ascending time.
+    fn add_stratum(&mut self, members: &[u32], n_levels: usize) {
+        let mut by_entry: Vec<u32> = Vec::new();
+        if let Some(entry) = self.outcome.entry() {
+            by_entry.extend_from_slice(members);
+            by_entry.sort_unstable_by(|&a, &b| {
+                entry[a as usize].total_cmp(&entry[b as usize]).then(b.cmp(&a))
+            });
+        }
+        let mut sums = IndexedSums::new(n_levels);
+        self.count_later_partners(members, &by_entry, &mut sums);
+        sums.clear();
+        self.count_earlier_partners(members, &by_entry, &mut sums);
     }
 
     /// For each event: the rows at risk that stay. Walks descending times.
-    fn count_later_partners(&mut self, members: &[usize], n_levels: usize) {
+    fn count_later_partners(
+        &mut self,
+        members: &[u32],
+        by_entry: &[u32],
+        staying: &mut IndexedSums,
+    ) {
         let (time, event) = (self.outcome.time(), self.outcome.event());
-        let mut order = members.to_vec();
-        order.sort_unstable_by(|&a, &b| {
-            time[b].total_cmp(&time[a]).then(event[a].cmp(&event[b])).then(a.cmp(&b))
-        });
-        let mut entries = members.to_vec();
-        if let Some(entry) = self.outcome.entry() {
-            entries.sort_unstable_by(|&a, &b| entry[b].total_cmp(&entry[a]));
-        }
-        let mut left = 0;
-        let mut staying = IndexedSums::new(n_levels);
-        for block in order.chunk_by(|&a, &b| time[a] == time[b]) {
-            let n_censored = block.iter().filter(|&&row| !event[row]).count();
-            for &row in &block[..n_censored] {
-                staying.add(self.rank[row], self.weight(row));
-            }
-            if let Some(entry) = self.outcome.entry() {
-                while left < entries.len() && entry[entries[left]] >= time[block[0]] {
-                    let row = entries[left];
-                    // A row of this very block that is an event has not come in yet, and its entry
-                    // lies before its time.
-                    staying.add(self.rank[row], -self.weight(row));
-                    left += 1;
+        let entry = self.outcome.entry().unwrap_or_default();
+        let mut to_leave = by_entry.iter().rev().map(|&row| row as usize).peekable();
+        let mut events: Vec<usize> = Vec::new();
+        for block in blocks(members, time).rev() {
+            events.clear();
+            for row in block.iter().map(|&row| row as usize) {
+                if event[row] {
+                    events.push(row);
+                } else {
+                    staying.add(self.rank[row], self.weight(row));
                 }
             }
-            let events = &block[n_censored..];
-            for &row in events {
+            let now = time[block[0] as usize];
+            // A row of this very block that is an event has not come in yet, and its entry lies
+            // before its time.
+            while let Some(row) = to_leave.next_if(|&row| entry[row] >= now) {
+                staying.add(self.rank[row], -self.weight(row));
+            }
+            for &row in &events {
                 let (below, equal, above) = staying.around(self.rank[row]);
                 self.concordant[row] += below;
                 self.tied_risk[row] += equal;
                 self.discordant[row] += above;
             }
-            self.count_tied_events(events);
-            for &row in events {
+            self.count_tied_events(&events);
+            for &row in &events {
                 staying.add(self.rank[row], self.weight(row));
             }
         }
@@ -175,36 +220,45 @@ impl PairCount<'_> {
         self.tied_time += pairs(all, all_squares) - tied;
     }
 
-    /// For each row: the events before it while it was at risk. Walks ascending moments; a row
-    /// subtracts at its entry what had happened by then.
-    fn count_earlier_partners(&mut self, members: &[usize], n_levels: usize) {
+    /// For each row: the events before it while it was at risk. Walks ascending times; a row
+    /// subtracts at its entry what had happened by then. At one time an event precedes the
+    /// entries, events are not compared, and a censoring follows the events.
+    fn count_earlier_partners(
+        &mut self,
+        members: &[u32],
+        by_entry: &[u32],
+        past: &mut IndexedSums,
+    ) {
         let (time, event) = (self.outcome.time(), self.outcome.event());
-        let mut moments: Vec<(f64, Moment, usize)> = Vec::with_capacity(3 * members.len());
-        for &row in members {
-            if event[row] {
-                moments.push((time[row], Moment::LeavesByEvent, row));
-                moments.push((time[row], Moment::IsEvent, row));
-            } else {
-                moments.push((time[row], Moment::LeavesCensored, row));
+        let entry = self.outcome.entry().unwrap_or_default();
+        let mut to_enter = by_entry.iter().map(|&row| row as usize).peekable();
+        for block in blocks(members, time) {
+            let now = time[block[0] as usize];
+            while let Some(row) = to_enter.next_if(|&row| entry[row] < now) {
+                self.count_past(row, past, -1.0);
             }
-            if let Some(entry) = self.outcome.entry() {
-                moments.push((entry[row], Moment::Enters, row));
+            let rows = || block.iter().map(|&row| row as usize);
+            for row in rows().filter(|&row| event[row]) {
+                self.count_past(row, past, 1.0);
+            }
+            for row in rows().filter(|&row| event[row]) {
+                past.add(self.rank[row], self.weight(row));
+            }
+            while let Some(row) = to_enter.next_if(|&row| entry[row] == now) {
+                self.count_past(row, past, -1.0);
+            }
+            for row in rows().filter(|&row| !event[row]) {
+                self.count_past(row, past, 1.0);
             }
         }
-        moments.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        let mut events = IndexedSums::new(n_levels);
-        for (_, moment, row) in moments {
-            if moment == Moment::IsEvent {
-                events.add(self.rank[row], self.weight(row));
-                continue;
-            }
-            let sign = if moment == Moment::Enters { -1.0 } else { 1.0 };
-            let (below, equal, above) = events.around(self.rank[row]);
-            // An earlier event at higher risk agrees.
-            self.concordant[row] += sign * above;
-            self.tied_risk[row] += sign * equal;
-            self.discordant[row] += sign * below;
-        }
+    }
+
+    /// An earlier event at higher risk agrees.
+    fn count_past(&mut self, row: usize, past: &IndexedSums, sign: f64) {
+        let (below, equal, above) = past.around(self.rank[row]);
+        self.concordant[row] += sign * above;
+        self.tied_risk[row] += sign * equal;
+        self.discordant[row] += sign * below;
     }
 
     fn finish(&self, cluster: Option<&[usize]>) -> Concordance {
@@ -223,13 +277,15 @@ impl PairCount<'_> {
                 let all = self.concordant[row] + self.discordant[row] + self.tied_risk[row];
                 self.weight(row) * (agreeing - estimate * all) / pairs
             };
-            let mut rows: Vec<usize> = (0..n).collect();
-            let label = |row: usize| cluster.map_or(row, |cluster| cluster[row]);
-            rows.sort_unstable_by_key(|&row| label(row));
-            let squares = rows
-                .chunk_by(|&a, &b| label(a) == label(b))
-                .map(|members| members.iter().map(|&row| influence(row)).sum::<f64>().powi(2));
-            squares.sum::<f64>().sqrt()
+            let Some(cluster) = cluster else {
+                return (0..n).map(|row| influence(row).powi(2)).sum::<f64>().sqrt();
+            };
+            let label = |row: u32| cluster[row as usize];
+            let mut rows: Vec<u32> = (0..n as u32).collect();
+            rows.sort_by_key(|&row| label(row));
+            let members = rows.chunk_by(|&a, &b| label(a) == label(b));
+            let sum = |rows: &[u32]| rows.iter().map(|&row| influence(row as usize)).sum::<f64>();
+            members.map(|rows| sum(rows).powi(2)).sum::<f64>().sqrt()
         });
         Concordance {
             estimate,
@@ -243,24 +299,17 @@ impl PairCount<'_> {
     }
 }
 
-/// What happens to a row at one time, in the order in which it counts: an event at the moment of
-/// entry precedes it, events at one time are not compared, a censoring follows the events.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Moment {
-    LeavesByEvent,
-    IsEvent,
-    Enters,
-    LeavesCensored,
+/// The runs of one time in rows sorted by time.
+fn blocks<'a>(rows: &'a [u32], time: &'a [f64]) -> impl DoubleEndedIterator<Item = &'a [u32]> + 'a {
+    rows.chunk_by(|&a, &b| time[a as usize] == time[b as usize])
 }
 
-fn dense_ranks(risk: &[f64]) -> Vec<usize> {
-    let mut rows: Vec<usize> = (0..risk.len()).collect();
-    rows.sort_unstable_by(|&a, &b| risk[a].total_cmp(&risk[b]));
+fn dense_ranks(risk: &[f64]) -> Vec<u32> {
     let mut rank = vec![0; risk.len()];
-    for pair in rows.windows(2) {
+    for pair in ascending_rows(risk).windows(2) {
+        let (lower, upper) = (pair[0] as usize, pair[1] as usize);
         // 0.0 and -0.0 are one risk, whatever their total order.
-        let higher = risk[pair[1]].partial_cmp(&risk[pair[0]]) == Some(Ordering::Greater);
-        rank[pair[1]] = rank[pair[0]] + usize::from(higher);
+        rank[upper] = rank[lower] + u32::from(risk[upper] > risk[lower]);
     }
     rank
 }
@@ -280,7 +329,14 @@ impl IndexedSums {
         Self { tree: vec![0.0; n_levels + 1], own: vec![0.0; n_levels], total: 0.0 }
     }
 
-    fn add(&mut self, level: usize, value: f64) {
+    fn clear(&mut self) {
+        self.tree.fill(0.0);
+        self.own.fill(0.0);
+        self.total = 0.0;
+    }
+
+    fn add(&mut self, level: u32, value: f64) {
+        let level = level as usize;
         self.own[level] += value;
         self.total += value;
         let mut node = level + 1;
@@ -290,21 +346,15 @@ impl IndexedSums {
         }
     }
 
-    fn sum(&self, levels: Range<usize>) -> f64 {
-        let prefix = |mut node: usize| {
-            let mut sum = 0.0;
-            while node > 0 {
-                sum += self.tree[node];
-                node -= node & node.wrapping_neg();
-            }
-            sum
-        };
-        prefix(levels.end) - prefix(levels.start)
-    }
-
     /// Sums below, at and above `level`.
-    fn around(&self, level: usize) -> (f64, f64, f64) {
-        let (below, own) = (self.sum(0..level), self.own[level]);
+    fn around(&self, level: u32) -> (f64, f64, f64) {
+        let mut below = 0.0;
+        let mut node = level as usize;
+        while node > 0 {
+            below += self.tree[node];
+            node -= node & node.wrapping_neg();
+        }
+        let own = self.own[level as usize];
         (below, own, self.total - below - own)
     }
 }

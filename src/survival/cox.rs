@@ -1,6 +1,6 @@
 //! Cox proportional hazards regression: the data it takes, the fit it gives.
 
-use super::concordance::{Concordance, concordance};
+use super::concordance::{Concordance, check_columns, concordance_of_ranks};
 use super::outcome::Outcome;
 use super::tails::{normal_quantile, normal_two_sided};
 use crate::Error;
@@ -237,8 +237,10 @@ impl CoxFit {
     /// # Errors
     /// `data` of another length.
     pub fn concordance(&self, data: &CoxData) -> Result<Concordance, Error> {
-        let risk: Vec<f64> = self.risk_rank.iter().map(|&rank| rank as f64).collect();
-        concordance(&data.outcome, &risk, data.strata.as_deref(), data.cluster.as_deref())
+        let (strata, cluster) = (data.strata.as_deref(), data.cluster.as_deref());
+        check_columns(&data.outcome, self.risk_rank.len(), strata, cluster)?;
+        let rank = self.risk_rank.iter().map(|&rank| rank as u32).collect();
+        Ok(concordance_of_ranks(&data.outcome, rank, strata, cluster))
     }
 
     /// Coefficients `[p]` with zero for terms that were left out; `None` if a term is monotone or

@@ -1,13 +1,13 @@
 //! Is the hazard ratio constant? Grambsch and Therneau's test as an exact score test.
 
 use crate::Error;
-use nalgebra::{DMatrix, DVector};
+use nalgebra::DVector;
 
-use super::cox::{ChiSquaredTest, CoxData, CoxFit, Ties};
-use super::cox_likelihood::sub_matrix;
+use super::cox::{ChiSquaredTest, CoxData, CoxFit};
+use super::cox_likelihood::{sub_matrix, unpack};
 use super::outcome::Outcome;
 use super::residuals::fitted_sets;
-use super::risk_set::{EventTime, Moments};
+use super::risk_set::Moments;
 
 /// The function of time that the coefficient is tested to change with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,21 +79,33 @@ pub fn cox_zph(data: &CoxData, fit: &CoxFit, transform: TimeTransform) -> Option
     let scale_of = EventScale::new(&data.outcome, transform)?;
     let p = sets.p;
     let mut score: DVector<f64> = DVector::zeros(p);
-    let mut information = [(); 3].map(|()| DMatrix::zeros(p, p));
-    let mut mean = DVector::zeros(p);
+    let mut information = [(); 3].map(|()| vec![0.0; p * (p + 1) / 2]);
+    let mut covariance = vec![0.0; p * (p + 1) / 2];
+    let (mut mean, mut expected) = (vec![0.0; p], vec![0.0; p]);
     sets.visit_event_times(&beta, Moments::Second, fit.ties, |at| {
         let g = scale_of.at(at.time);
-        let covariance = event_covariance(at, fit.ties, p, &mut mean);
-        for k in 0..p {
-            score[k] += g * (at.event_x[k] - mean[k]);
+        covariance.fill(0.0);
+        expected.fill(0.0);
+        for (share, weight) in at.steps(fit.ties) {
+            at.add_covariance(share, weight, &mut mean, &mut covariance);
+            for (sum, mean) in expected.iter_mut().zip(&mean) {
+                *sum += weight * mean;
+            }
         }
-        for (power, total) in information.iter_mut().enumerate() {
-            *total += &covariance * g.powi(power as i32);
+        for k in 0..p {
+            score[k] += g * (at.event_x[k] - expected[k]);
+        }
+        let [plain, crossed, squared] = &mut information;
+        for (k, value) in covariance.iter().enumerate() {
+            plain[k] += value;
+            crossed[k] += value * g;
+            squared[k] += value * (g * g);
         }
     });
     let kept: Vec<usize> = (0..p).filter(|&k| estimated[k]).collect();
     let score = score.select_rows(&kept);
-    let [plain, crossed, squared] = information.map(|matrix| sub_matrix(&matrix, &estimated));
+    let [plain, crossed, squared] =
+        information.map(|packed| sub_matrix(&unpack(p, &packed), &estimated));
     // Information about theta with the coefficients estimated.
     let left = &squared - &crossed * plain.cholesky()?.solve(&crossed);
     let terms = kept
@@ -109,33 +121,6 @@ pub fn cox_zph(data: &CoxData, fit: &CoxFit, transform: TimeTransform) -> Option
     Some(PhTest { transform, terms, global: ChiSquaredTest::new(global, kept.len()) })
 }
 
-/// Sum over the tied events of the covariance of x in the risk set; `mean` receives the sum of the
-/// events' expected x.
-fn event_covariance(
-    at: &EventTime<'_>,
-    ties: Ties,
-    p: usize,
-    mean: &mut DVector<f64>,
-) -> DMatrix<f64> {
-    let mut covariance = DMatrix::zeros(p, p);
-    mean.fill(0.0);
-    for (share, weight) in at.steps(ties) {
-        let sum = at.at_risk.s0 - share * at.failing.s0;
-        let of = |k: usize| (at.at_risk.s1[k] - share * at.failing.s1[k]) / sum;
-        let mut packed = 0;
-        for a in 0..p {
-            mean[a] += weight * of(a);
-            for b in a..p {
-                let second = (at.at_risk.s2[packed] - share * at.failing.s2[packed]) / sum;
-                covariance[(a, b)] += weight * (second - of(a) * of(b));
-                packed += 1;
-            }
-        }
-    }
-    covariance.fill_lower_triangle_with_upper_triangle();
-    covariance
-}
-
 /// g(time) at the distinct event times, zero in the middle of its range.
 struct EventScale {
     time: Vec<f64>,
@@ -144,21 +129,16 @@ struct EventScale {
 
 impl EventScale {
     fn new(outcome: &Outcome, transform: TimeTransform) -> Option<Self> {
-        let mut time: Vec<f64> = outcome
-            .time()
-            .iter()
-            .zip(outcome.event())
-            .filter_map(|(time, event)| event.then_some(*time))
-            .collect();
-        time.sort_unstable_by(f64::total_cmp);
+        let by_time = outcome.rows_by_time().iter().map(|&row| row as usize);
+        let events = by_time.clone().filter(|&row| outcome.event()[row]);
+        let mut time: Vec<f64> = events.map(|row| outcome.time()[row]).collect();
         time.dedup();
         let value = match transform {
             TimeTransform::Identity => time.clone(),
             TimeTransform::Log if time.first().is_some_and(|t| *t <= 0.0) => return None,
             TimeTransform::Log => time.iter().map(|t| t.ln()).collect(),
             TimeTransform::Rank => {
-                let mut all = outcome.time().to_vec();
-                all.sort_unstable_by(f64::total_cmp);
+                let all: Vec<f64> = by_time.map(|row| outcome.time()[row]).collect();
                 let middle = |t: &f64| {
                     let before = all.partition_point(|other| other < t);
                     let through = all.partition_point(|other| other <= t);
@@ -166,7 +146,7 @@ impl EventScale {
                 };
                 time.iter().map(middle).collect()
             }
-            TimeTransform::KaplanMeier => failing_before(outcome, &time),
+            TimeTransform::KaplanMeier => failing_before(outcome),
         };
         let (low, high) = value
             .iter()
@@ -182,29 +162,27 @@ impl EventScale {
     }
 }
 
-/// 1 - Kaplan-Meier of all rows just before each of `times`, the ascending distinct event times.
+/// 1 - Kaplan-Meier of all rows just before each distinct event time, ascending.
 /// Case weights and strata are left out, as in R's `cox.zph`.
-fn failing_before(outcome: &Outcome, times: &[f64]) -> Vec<f64> {
-    let sorted = |mut column: Vec<f64>| {
-        column.sort_unstable_by(f64::total_cmp);
-        column
-    };
-    let ends = sorted(outcome.time().to_vec());
-    let entries = sorted(outcome.entry().map_or_else(Vec::new, <[f64]>::to_vec));
-    let event_rows = outcome.time().iter().zip(outcome.event()).filter(|(_, event)| **event);
-    let events = sorted(event_rows.map(|(time, _)| *time).collect());
-    let before = |column: &[f64], time: f64| column.partition_point(|other| *other < time);
-    let through = |column: &[f64], time: f64| column.partition_point(|other| *other <= time);
-    let mut survival = 1.0;
-    times
-        .iter()
-        .map(|&time| {
-            let failing = 1.0 - survival;
-            let not_entered = entries.len() - before(&entries, time);
-            let at_risk = ends.len() - before(&ends, time) - not_entered;
-            let n_events = through(&events, time) - before(&events, time);
+fn failing_before(outcome: &Outcome) -> Vec<f64> {
+    let (times, events) = (outcome.time(), outcome.event());
+    let mut entries = outcome.entry().map_or_else(Vec::new, <[f64]>::to_vec);
+    entries.sort_unstable_by(f64::total_cmp);
+    let mut failing = Vec::new();
+    let (mut survival, mut n_left, mut n_entered) = (1.0, 0, 0);
+    let by_time = outcome.rows_by_time();
+    for block in by_time.chunk_by(|&a, &b| times[a as usize] == times[b as usize]) {
+        let time = times[block[0] as usize];
+        while entries.get(n_entered).is_some_and(|entry| *entry < time) {
+            n_entered += 1;
+        }
+        let n_events = block.iter().filter(|&&row| events[row as usize]).count();
+        if n_events > 0 {
+            let at_risk = times.len() - n_left - (entries.len() - n_entered);
+            failing.push(1.0 - survival);
             survival *= 1.0 - n_events as f64 / at_risk as f64;
-            failing
-        })
-        .collect()
+        }
+        n_left += block.len();
+    }
+    failing
 }

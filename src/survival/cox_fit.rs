@@ -10,12 +10,13 @@ use super::cox::{
 };
 use super::cox_likelihood::{
     Derivatives, Ending, Limits, LongSteps, Maximum, Objective, PartialLikelihood, embed, maximise,
-    sub_matrix,
+    maximise_from, sub_matrix,
 };
 use super::direction::DirectionKind;
 use super::exact_ties::exact_work;
 use super::residuals::score_residuals;
 use super::risk_set::{RiskSets, dot};
+use super::row_order::ascending_rows;
 use crate::Error;
 
 /// A column counts as a combination of earlier ones when the share of its information that they
@@ -122,6 +123,7 @@ struct Search<'a> {
     free: Vec<bool>,
     /// Places along the monotone directions by row, the fastest direction first.
     directions: Vec<Vec<f64>>,
+    /// Before the climb, the null model on the whole sets.
     maximum: Maximum,
 }
 
@@ -190,7 +192,7 @@ impl<'a> Search<'a> {
         let projection = project(&self.sets, direction);
         let mut by_row = vec![0.0; self.sets.n()];
         for (&row, &value) in self.sets.order.iter().zip(&projection) {
-            by_row[row] = value;
+            by_row[row as usize] = value;
         }
         self.directions.push(by_row);
         self.sets = Cow::Owned(self.sets.split_strata(&projection, tolerance));
@@ -239,7 +241,12 @@ impl<'a> Search<'a> {
         let start = vec![0.0; self.sets.p];
         loop {
             let likelihood = PartialLikelihood { sets: &self.sets, ties: self.ties };
-            self.maximum = maximise(&likelihood, &start, &self.free, limits, LongSteps::Stop);
+            let at_start = match &self.sets {
+                Cow::Borrowed(_) => self.maximum.at.clone(),
+                Cow::Owned(_) => likelihood.derivatives(&start),
+            };
+            let start = (start.as_slice(), at_start);
+            self.maximum = maximise_from(&likelihood, start, &self.free, limits, LongSteps::Stop);
             if self.maximum.ending != Ending::Diverging {
                 return;
             }
@@ -302,7 +309,10 @@ impl<'a> Search<'a> {
         let n = self.sets.n();
         let mut risk = vec![0.0; n];
         for (position, &row) in self.sets.order.iter().enumerate() {
-            risk[row] = dot(self.sets.row(position), &self.maximum.beta);
+            risk[row as usize] = dot(self.sets.row(position), &self.maximum.beta);
+        }
+        if self.directions.is_empty() {
+            return dense_ranks(&risk);
         }
         let keys: Vec<&[f64]> =
             self.directions.iter().map(Vec::as_slice).chain([risk.as_slice()]).collect();
@@ -394,6 +404,17 @@ impl<'a> Search<'a> {
     }
 }
 
+/// Places of the distinct values of `risk` in ascending order, by row.
+fn dense_ranks(risk: &[f64]) -> Vec<usize> {
+    let mut rank = vec![0; risk.len()];
+    for pair in ascending_rows(risk).windows(2) {
+        let (lower, upper) = (pair[0] as usize, pair[1] as usize);
+        let step = risk[lower].total_cmp(&risk[upper]).is_ne();
+        rank[upper] = rank[lower] + usize::from(step);
+    }
+    rank
+}
+
 /// The kind of each column by itself.
 pub(super) fn column_kinds(sets: &RiskSets, ties: Ties) -> Vec<DirectionKind> {
     let column = |k: usize| sets.x.iter().skip(k).step_by(sets.p).copied().collect::<Vec<_>>();
@@ -434,7 +455,7 @@ fn clustered_squares(
 ) -> DMatrix<f64> {
     let p = sets.p;
     let label = |position: usize| {
-        let row = sets.order[position];
+        let row = sets.order[position] as usize;
         cluster.map_or(row, |cluster| cluster[row])
     };
     let mut positions: Vec<usize> = (0..sets.n()).collect();

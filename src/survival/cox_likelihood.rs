@@ -48,34 +48,26 @@ impl Objective for PartialLikelihood<'_> {
         let p = self.sets.p;
         let mut value = 0.0;
         let mut score = DVector::zeros(p);
-        let mut information = DMatrix::zeros(p, p);
         if self.ties == Ties::Exact {
+            let mut information = DMatrix::zeros(p, p);
             add_exact_terms(self.sets, beta, &mut value, Some((&mut score, &mut information)));
             return Derivatives { value, score, information };
         }
         let mut mean = vec![0.0; p];
+        let mut information = vec![0.0; p * (p + 1) / 2];
         self.sets.visit_event_times(beta, Moments::Second, self.ties, |at| {
             value += at.event_eta;
             score.iter_mut().zip(at.event_x).for_each(|(sum, x)| *sum += x);
             for (share, weight) in at.steps(self.ties) {
                 let sum = at.at_risk.s0 - share * at.failing.s0;
                 value -= weight * (sum.ln() + at.offset);
-                for a in 0..p {
-                    mean[a] = (at.at_risk.s1[a] - share * at.failing.s1[a]) / sum;
-                    score[a] -= weight * mean[a];
-                }
-                let mut packed = 0;
-                for a in 0..p {
-                    for b in a..p {
-                        let second = at.at_risk.s2[packed] - share * at.failing.s2[packed];
-                        information[(a, b)] += weight * (second / sum - mean[a] * mean[b]);
-                        packed += 1;
-                    }
+                at.add_covariance(share, weight, &mut mean, &mut information);
+                for (score, mean) in score.iter_mut().zip(&mean) {
+                    *score -= weight * mean;
                 }
             }
         });
-        information.fill_lower_triangle_with_upper_triangle();
-        Derivatives { value, score, information }
+        Derivatives { value, score, information: unpack(p, &information) }
     }
 }
 
@@ -155,6 +147,11 @@ impl Objective for PenalizedLikelihood<'_> {
 /// Step of a standardised coefficient in the difference of two gradients: an error of about 1e-5 of
 /// the curvature, so that steps shrink the distance by as much.
 const GRADIENT_STEP: f64 = 1e-5;
+
+/// The symmetric `[p x p]` matrix of a packed upper triangle.
+pub(super) fn unpack(p: usize, packed: &[f64]) -> DMatrix<f64> {
+    DMatrix::from_fn(p, p, |a, b| packed[packed_index(p, a.min(b), a.max(b))])
+}
 
 /// Position of element `(a, b)`, a <= b, in a packed upper triangle of a `[p x p]` matrix.
 fn packed_index(p: usize, a: usize, b: usize) -> usize {
@@ -244,8 +241,18 @@ pub(super) fn maximise(
     limits: Limits,
     long_steps: LongSteps,
 ) -> Maximum {
-    let mut beta = start.to_vec();
-    let mut at = objective.derivatives(&beta);
+    maximise_from(objective, (start, objective.derivatives(start)), free, limits, long_steps)
+}
+
+/// [`maximise`] with the derivatives at the start known.
+pub(super) fn maximise_from(
+    objective: &impl Objective,
+    (start, at_start): (&[f64], Derivatives),
+    free: &[bool],
+    limits: Limits,
+    long_steps: LongSteps,
+) -> Maximum {
+    let (mut beta, mut at) = (start.to_vec(), at_start);
     let mut step = vec![0.0; beta.len()];
     let mut last_decrement = f64::INFINITY;
     for iteration in 0..=limits.max_iterations {

@@ -76,26 +76,23 @@ fn columns_of(
     let coded = |factor: &Factor, coding: &Factor| {
         indicators(factor, rows, &levels_in(coding, coding_rows))
     };
-    let group = match (&cohort.group, &coding.group) {
-        (Some(group), Some(coding)) => coded(group, coding),
-        _ => Vec::new(),
+    // Made anew for each term: most columns stand in one, and are too long to keep a second copy.
+    let columns_of = |column: &TermColumn| match column {
+        TermColumn::Group => match (&cohort.group, &coding.group) {
+            (Some(group), Some(coding)) => coded(group, coding),
+            _ => Vec::new(),
+        },
+        TermColumn::Covariate(index) => {
+            match (&cohort.covariates[*index], &coding.covariates[*index]) {
+                (Covariate::Factor(factor), Covariate::Factor(coding)) => coded(factor, coding),
+                (Covariate::Number { name, values }, _) => vec![number_column(name, values, rows)],
+                (Covariate::Factor(_), Covariate::Number { .. }) => Vec::new(),
+            }
+        }
     };
-    let covariates: Vec<Vec<CovariateColumn>> = (cohort.covariates.iter().zip(&coding.covariates))
-        .map(|(covariate, coding)| match (covariate, coding) {
-            (Covariate::Factor(factor), Covariate::Factor(coding)) => coded(factor, coding),
-            (Covariate::Number { name, values }, _) => vec![number_column(name, values, rows)],
-            (Covariate::Factor(_), Covariate::Number { .. }) => Vec::new(),
-        })
-        .collect();
-    let mut columns = group.clone();
+    let mut columns = columns_of(&TermColumn::Group);
     for term in &coding.terms {
-        let parts = term.iter().map(|column| match column {
-            TermColumn::Group => &group,
-            TermColumn::Covariate(index) => &covariates[*index],
-        });
-        let product = parts.fold(None, |product: Option<Vec<CovariateColumn>>, part| {
-            Some(product.map_or_else(|| part.clone(), |product| products(&product, part)))
-        });
+        let product = term.iter().map(columns_of).reduce(|product, part| products(&product, &part));
         columns.extend(product.unwrap_or_default());
     }
     columns
@@ -103,9 +100,11 @@ fn columns_of(
 
 /// Levels of `factor` that occur in `rows`, as codes in order.
 fn levels_in(factor: &Factor, rows: &[usize]) -> Vec<usize> {
-    (0..factor.levels.len())
-        .filter(|&level| rows.iter().any(|&row| factor.codes[row] == Some(level)))
-        .collect()
+    let mut has_row = vec![false; factor.levels.len()];
+    for code in rows.iter().filter_map(|&row| factor.codes[row]) {
+        has_row[code] = true;
+    }
+    (0..factor.levels.len()).filter(|&level| has_row[level]).collect()
 }
 
 /// Indicators of `levels` but the first.
@@ -134,7 +133,7 @@ fn products(left: &[CovariateColumn], right: &[CovariateColumn]) -> Vec<Covariat
 fn warn_of_absent_levels(factor: &Factor, rows: &[usize]) -> Option<Warning> {
     let present = levels_in(factor, rows);
     let absent: Vec<&str> = (0..factor.levels.len())
-        .filter(|level| !present.contains(level))
+        .filter(|level| present.binary_search(level).is_err())
         .map(|level| factor.levels[level].as_str())
         .collect();
     (!absent.is_empty()).then(|| {

@@ -3,25 +3,34 @@
 use super::Outcome;
 use crate::Error;
 
-/// The rows of each code `0..=max`, ascending; a code nobody has gets an empty list.
+/// The number of codes `0..=max`.
 ///
 /// # Errors
 /// A column of another length than the outcome.
-pub(crate) fn rows_by_code(
+pub(crate) fn count_codes(
     doing: &str,
     what: &str,
     outcome: &Outcome,
     codes: &[usize],
-) -> Result<Vec<Vec<usize>>, Error> {
+) -> Result<usize, Error> {
     if codes.len() != outcome.len() {
         return Err(Error::input(doing)
             .found(format!("{} {what} codes beside {} rows", codes.len(), outcome.len()))
             .expected("one code a row"));
     }
-    let n_codes = codes.iter().max().map_or(0, |max| max + 1);
-    let mut rows = vec![Vec::new(); n_codes];
-    for (i, &code) in codes.iter().enumerate() {
-        rows[code].push(i);
+    Ok(codes.iter().max().map_or(0, |max| max + 1))
+}
+
+/// Those of `rows` that have each code below `n_codes`, in their order; a code nobody has gets an
+/// empty list.
+pub(crate) fn rows_by_code(
+    codes: &[usize],
+    n_codes: usize,
+    rows: impl IntoIterator<Item = u32>,
+) -> Vec<Vec<u32>> {
+    let mut by_code = vec![Vec::new(); n_codes];
+    for row in rows {
+        by_code[codes[row as usize]].push(row);
     }
-    Ok(rows)
+    by_code
 }

@@ -1,8 +1,8 @@
 //! The Kaplan-Meier estimate of survival, its variance, limits and quantiles.
 
 use super::Outcome;
-use super::confidence::Confidence;
-use super::risk_table::risk_table;
+use super::confidence::{ConfType, Confidence};
+use super::risk_table::visit_risk_times;
 use crate::Error;
 
 /// Tolerance with which a curve "equals" a level: the product of fractions that should be 0.5 may
@@ -57,8 +57,12 @@ impl KaplanMeierRow {
     /// Confidence limits of S, `None` where they are not defined (S is 0; log-log and logit also
     /// while S is 1).
     pub fn limits(&self, confidence: Confidence) -> Option<(f64, f64)> {
-        let z = confidence.level.normal_quantile();
-        confidence.kind.limits(self.survival, self.std_err_log?, z)
+        self.limits_at(confidence.kind, confidence.level.normal_quantile())
+    }
+
+    /// [`limits`](Self::limits) `z` standard errors away, for a caller that has many rows.
+    pub(crate) fn limits_at(&self, kind: ConfType, z: f64) -> Option<(f64, f64)> {
+        kind.limits(self.survival, self.std_err_log?, z)
     }
 }
 
@@ -99,29 +103,38 @@ impl KaplanMeier {
     /// Kaplan and Meier, JASA 53 (1958) 457; Greenwood's variance sum d / (n (n - d)). Equals
     /// R survival 3.5 `survfit` to 1e-9 on the reference sets in `tests/data/survival`.
     pub fn fit(outcome: &Outcome) -> Self {
-        let all: Vec<usize> = (0..outcome.len()).collect();
-        let (mut survival, mut variance) = (1.0_f64, 0.0_f64);
-        let rows = risk_table(outcome, &all, 1, |_| 0)
-            .into_iter()
-            .map(|row| {
-                let counts = row.groups[0];
-                if counts.event_rows == counts.rows_at_risk {
-                    survival = 0.0;
-                } else if survival > 0.0 && counts.event_rows > 0 {
-                    let left = counts.at_risk - counts.events;
-                    survival *= left / counts.at_risk;
-                    variance += counts.events / (counts.at_risk * left);
-                }
-                KaplanMeierRow {
-                    time: row.time,
+        let mut rows = Vec::with_capacity(outcome.n_distinct_times());
+        visit_risk_times(
+            outcome,
+            outcome.rows_by_time(),
+            1,
+            |_| 0,
+            |time, groups| {
+                let counts = groups[0];
+                let all_fail = counts.event_rows == counts.rows_at_risk;
+                rows.push(KaplanMeierRow {
+                    time,
                     n_at_risk: counts.at_risk,
                     n_events: counts.events,
                     n_censored: counts.censored,
-                    survival,
-                    std_err_log: (survival > 0.0).then(|| variance.sqrt()),
-                }
-            })
-            .collect();
+                    survival: if all_fail { 0.0 } else { 1.0 },
+                    std_err_log: None,
+                });
+            },
+        );
+        rows.reverse();
+        let (mut survival, mut variance) = (1.0_f64, 0.0_f64);
+        for row in &mut rows {
+            if row.survival == 0.0 {
+                survival = 0.0;
+            } else if survival > 0.0 && row.n_events > 0.0 {
+                let left = row.n_at_risk - row.n_events;
+                survival *= left / row.n_at_risk;
+                variance += row.n_events / (row.n_at_risk * left);
+            }
+            row.survival = survival;
+            row.std_err_log = (survival > 0.0).then(|| variance.sqrt());
+        }
         Self { n: outcome.len(), rows }
     }
 
@@ -205,11 +218,12 @@ impl KaplanMeier {
 
     fn quantile_unchecked(&self, p: f64, confidence: Confidence) -> QuantileEstimate {
         let level = 1.0 - p;
-        let limits: Vec<_> = self.rows.iter().map(|row| row.limits(confidence)).collect();
+        let z = confidence.level.normal_quantile();
+        let limits = |i: usize| self.rows[i].limits_at(confidence.kind, z);
         QuantileEstimate {
             estimate: self.crossing(level, |i| Some(self.rows[i].survival)),
-            lower: self.crossing(level, |i| limits[i].map(|(lower, _)| lower)),
-            upper: self.crossing(level, |i| limits[i].map(|(_, upper)| upper)),
+            lower: self.crossing(level, |i| limits(i).map(|(lower, _)| lower)),
+            upper: self.crossing(level, |i| limits(i).map(|(_, upper)| upper)),
         }
     }
 
@@ -230,7 +244,7 @@ impl KaplanMeier {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::survival::{ConfLevel, ConfType};
+    use crate::survival::ConfLevel;
 
     /// Two deaths at 1; a death with a censoring at 2; a lone death at 3; a lone censoring at 4.
     fn four_hard_cases() -> Outcome {

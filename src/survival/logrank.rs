@@ -3,8 +3,8 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::Outcome;
-use super::groups::rows_by_code;
-use super::risk_table::{RiskRow, risk_table};
+use super::groups::{count_codes, rows_by_code};
+use super::risk_table::{RiskCounts, visit_risk_times};
 use super::tails::chi_squared_upper;
 use crate::Error;
 
@@ -78,21 +78,38 @@ pub fn fit_logrank(
     if !rho.is_finite() {
         return Err(Error::usage(doing).found(format!("rho {rho}")).expected("a finite rho"));
     }
-    let by_group = rows_by_code(doing, "group", outcome, groups)?;
-    let k = by_group.len();
-    let by_stratum = match strata {
-        Some(codes) => rows_by_code(doing, "stratum", outcome, codes)?,
-        None => vec![(0..outcome.len()).collect()],
-    };
+    let k = count_codes(doing, "group", outcome, groups)?;
+    let mut n = vec![0; k];
+    groups.iter().for_each(|&group| n[group] += 1);
     let mut sums =
         Sums { observed: vec![0.0; k], expected: vec![0.0; k], variance: vec![0.0; k * k] };
-    for rows in &by_stratum {
-        sums.add_stratum(&risk_table(outcome, rows, k, |i| groups[i]), rho);
+    let mut add_stratum = |by_time: &[u32]| {
+        let mut event_times = Vec::new();
+        visit_risk_times(
+            outcome,
+            by_time,
+            k,
+            |i| groups[i],
+            |_, counts| {
+                if counts.iter().any(|group| group.event_rows > 0) {
+                    event_times.extend_from_slice(counts);
+                }
+            },
+        );
+        sums.add_stratum(&event_times, rho);
+    };
+    match strata {
+        Some(codes) => {
+            let n_strata = count_codes(doing, "stratum", outcome, codes)?;
+            let strata = rows_by_code(codes, n_strata, outcome.rows_by_time().iter().copied());
+            strata.iter().for_each(|by_time| add_stratum(by_time));
+        }
+        None => add_stratum(outcome.rows_by_time()),
     }
     let (chisq, df) = sums.chi_square();
     Ok(LogRank {
         rho,
-        n: by_group.iter().map(Vec::len).collect(),
+        n,
         observed: sums.observed,
         expected: sums.expected,
         variance: sums.variance,
@@ -112,7 +129,11 @@ pub fn fit_pairwise_logrank(
     strata: Option<&[usize]>,
     rho: f64,
 ) -> Result<Vec<PairwiseLogRank>, Error> {
-    let by_group = rows_by_code("comparing survival between groups", "group", outcome, groups)?;
+    let n_groups = count_codes("comparing survival between groups", "group", outcome, groups)?;
+    let by_group: Vec<Vec<usize>> = rows_by_code(groups, n_groups, 0..outcome.len() as u32)
+        .into_iter()
+        .map(|rows| rows.into_iter().map(|row| row as usize).collect())
+        .collect();
     let mut pairs = Vec::new();
     for first in 0..by_group.len() {
         for second in first + 1..by_group.len() {
@@ -163,24 +184,22 @@ struct Sums {
 }
 
 impl Sums {
-    fn add_stratum(&mut self, table: &[RiskRow], rho: f64) {
+    /// `event_times` holds the counts of each event time, descending `[event times x k]`.
+    fn add_stratum(&mut self, event_times: &[RiskCounts], rho: f64) {
         let k = self.observed.len();
         let mut survival = 1.0_f64;
-        for row in table {
-            let total = row.total();
-            if total.event_rows == 0 {
-                continue;
-            }
+        for groups in event_times.chunks_exact(k.max(1)).rev() {
+            let total = RiskCounts::total(groups);
             let weight = if rho == 0.0 { 1.0 } else { survival.powf(rho) };
             let (n, d) = (total.at_risk, total.events);
-            for (g, counts) in row.groups.iter().enumerate() {
+            for (g, counts) in groups.iter().enumerate() {
                 self.observed[g] += weight * counts.events;
                 self.expected[g] += weight * d * counts.at_risk / n;
             }
             if n > 1.0 {
                 let scale = weight * weight * d * (n - d) / (n - 1.0);
-                for (g, of_g) in row.groups.iter().enumerate() {
-                    for (h, of_h) in row.groups.iter().enumerate() {
+                for (g, of_g) in groups.iter().enumerate() {
+                    for (h, of_h) in groups.iter().enumerate() {
                         let same = if g == h { 1.0 } else { 0.0 };
                         self.variance[g * k + h] +=
                             scale * (of_g.at_risk / n) * (same - of_h.at_risk / n);

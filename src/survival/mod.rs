@@ -25,6 +25,7 @@ mod residuals;
 mod risk_set;
 mod risk_table;
 mod rmst;
+mod row_order;
 mod tails;
 
 pub use baseline_hazard::{BaselineHazard, PredictedStep, baseline_hazard};

@@ -1,7 +1,7 @@
 //! The Nelson-Aalen estimate of the cumulative hazard.
 
 use super::Outcome;
-use super::risk_table::risk_table;
+use super::risk_table::visit_risk_times;
 
 /// One distinct follow-up time of a Nelson-Aalen estimate.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,15 +27,24 @@ pub struct NelsonAalenRow {
 /// # Ok::<(), herscope::Error>(())
 /// ```
 pub fn nelson_aalen(outcome: &Outcome) -> Vec<NelsonAalenRow> {
-    let all: Vec<usize> = (0..outcome.len()).collect();
+    let mut counts_at = Vec::new();
+    visit_risk_times(
+        outcome,
+        outcome.rows_by_time(),
+        1,
+        |_| 0,
+        |time, groups| {
+            counts_at.push((time, groups[0]));
+        },
+    );
     let (mut cumulative_hazard, mut variance) = (0.0, 0.0_f64);
-    risk_table(outcome, &all, 1, |_| 0)
+    counts_at
         .into_iter()
-        .map(|row| {
-            let counts = row.groups[0];
+        .rev()
+        .map(|(time, counts)| {
             cumulative_hazard += counts.events / counts.at_risk;
             variance += counts.events / (counts.at_risk * counts.at_risk);
-            NelsonAalenRow { time: row.time, cumulative_hazard, std_err: variance.sqrt() }
+            NelsonAalenRow { time, cumulative_hazard, std_err: variance.sqrt() }
         })
         .collect()
 }

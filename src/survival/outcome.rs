@@ -1,18 +1,33 @@
 //! Who was followed from when to when, and whether it ended in an event.
 
+use std::sync::{Arc, OnceLock};
+
+use super::row_order::{ValueRow, ascending_pairs, ascending_rows};
 use crate::Error;
 
 /// Right-censored, optionally left-truncated and weighted follow-up of `n` subjects (or of
 /// `(entry, time]` rows), in the order given.
 ///
 /// Times are finite and >= 0 in any one unit; `event` is true for an event. With `entry`, a row is
-/// at risk in `(entry, time]`. Weights are finite and > 0.
-#[derive(Clone, Debug, PartialEq)]
+/// at risk in `(entry, time]`. Weights are finite and > 0. There are less than 2^32 rows.
+///
+/// A clone shares the columns, and the order of the times once it was asked for.
+#[derive(Clone, Debug)]
 pub struct Outcome {
-    time: Vec<f64>,
-    event: Vec<bool>,
-    entry: Option<Vec<f64>>,
-    weight: Option<Vec<f64>>,
+    time: Arc<Vec<f64>>,
+    event: Arc<Vec<bool>>,
+    entry: Option<Arc<Vec<f64>>>,
+    weight: Option<Arc<Vec<f64>>>,
+    by_time: Arc<OnceLock<Vec<u32>>>,
+}
+
+impl PartialEq for Outcome {
+    fn eq(&self, other: &Self) -> bool {
+        self.time == other.time
+            && self.event == other.event
+            && self.entry == other.entry
+            && self.weight == other.weight
+    }
 }
 
 /// What to do with times that differ by rounding only.
@@ -60,6 +75,9 @@ impl Outcome {
                 .found(format!("{n} times beside a column of {other} values"))
                 .expected("columns of one length"));
         }
+        if u32::try_from(n).is_err() {
+            return Err(Error::input(doing).found(format!("{n} rows")).expected("less than 2^32"));
+        }
         let bad = |i: usize, what: &str, value: f64, right: &str| {
             Error::input(doing)
                 .at(format!("row {}", i + 1))
@@ -77,8 +95,8 @@ impl Outcome {
         // -0.0 + 0.0 is 0.0: a time of "-0" must sort and compare as zero.
         let positive_zero = |column: Vec<f64>| column.into_iter().map(|t| t + 0.0).collect();
         let (time, entry): (Vec<f64>, _) = (positive_zero(time), entry.map(positive_zero));
-        let (time, entry) = match ties {
-            TieRepair::Keep => (time, entry),
+        let (time, entry, by_time) = match ties {
+            TieRepair::Keep => (time, entry, OnceLock::new()),
             TieRepair::Merge => merge_rounded_times(time, entry),
         };
         if let Some(entry) = &entry
@@ -86,7 +104,13 @@ impl Outcome {
         {
             return Err(bad(i, "entry", entry[i], "a finite entry before the row's time"));
         }
-        Ok(Self { time, event, entry, weight })
+        Ok(Self {
+            time: Arc::new(time),
+            event: Arc::new(event),
+            entry: entry.map(Arc::new),
+            weight: weight.map(Arc::new),
+            by_time: Arc::new(by_time),
+        })
     }
 
     /// Number of rows.
@@ -116,12 +140,39 @@ impl Outcome {
 
     /// Entry times `[n]` of left-truncated rows.
     pub fn entry(&self) -> Option<&[f64]> {
-        self.entry.as_deref()
+        self.entry.as_ref().map(|entry| entry.as_slice())
     }
 
     /// Case weights `[n]`.
     pub fn weight(&self) -> Option<&[f64]> {
-        self.weight.as_deref()
+        self.weight.as_ref().map(|weight| weight.as_slice())
+    }
+
+    /// Rows by ascending time, rows of one time in their order; sorted at the first call.
+    pub(crate) fn rows_by_time(&self) -> &[u32] {
+        self.by_time.get_or_init(|| ascending_rows(&self.time))
+    }
+
+    /// Number of distinct times.
+    pub(crate) fn n_distinct_times(&self) -> usize {
+        let time = |row: u32| self.time[row as usize];
+        self.rows_by_time().chunk_by(|&a, &b| time(a) == time(b)).count()
+    }
+
+    /// `rows`, which must ascend without repeats, by ascending time, those of one time in their
+    /// order.
+    pub(crate) fn in_time_order(&self, rows: impl IntoIterator<Item = usize>) -> Vec<usize> {
+        let mut is_wanted = vec![false; self.len()];
+        let mut n_wanted = 0;
+        for row in rows {
+            is_wanted[row] = true;
+            n_wanted += 1;
+        }
+        let mut ordered = Vec::with_capacity(n_wanted);
+        ordered.extend(
+            self.rows_by_time().iter().map(|&row| row as usize).filter(|&row| is_wanted[row]),
+        );
+        ordered
     }
 
     /// Sum of the case weights of rows that end in an event (their number without weights).
@@ -160,7 +211,8 @@ impl Outcome {
     /// The same rows with events and censorings exchanged: reverse Kaplan-Meier follow-up.
     #[must_use]
     pub fn reversed(&self) -> Self {
-        Self { event: self.event.iter().map(|event| !event).collect(), ..self.clone() }
+        let event = self.event.iter().map(|event| !event).collect();
+        Self { event: Arc::new(event), ..self.clone() }
     }
 
     /// The rows at `rows`, in that order; repeats allowed. Times are not repaired again.
@@ -169,23 +221,41 @@ impl Outcome {
     /// When an index is not below [`len`](Self::len).
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
-        let pick = |column: &Vec<f64>| rows.iter().map(|&i| column[i]).collect();
+        if rows.len() == self.len() && rows.iter().enumerate().all(|(at, &row)| at == row) {
+            return self.clone();
+        }
+        let pick =
+            |column: &Arc<Vec<f64>>| Arc::new(rows.iter().map(|&i| column[i]).collect::<Vec<_>>());
         Self {
             time: pick(&self.time),
-            event: rows.iter().map(|&i| self.event[i]).collect(),
+            event: Arc::new(rows.iter().map(|&i| self.event[i]).collect()),
             entry: self.entry.as_ref().map(pick),
             weight: self.weight.as_ref().map(pick),
+            by_time: Arc::default(),
         }
     }
 }
 
-fn merge_rounded_times(time: Vec<f64>, entry: Option<Vec<f64>>) -> (Vec<f64>, Option<Vec<f64>>) {
-    let runs = TimeRuns::of(time.iter().chain(entry.iter().flatten()).copied());
-    let repair = |column: Vec<f64>| column.into_iter().map(|t| runs.repaired(t)).collect();
-    match runs.is_clean() {
-        true => (time, entry),
-        false => (repair(time), entry.map(repair)),
+/// The repaired columns, and the rows by ascending time.
+fn merge_rounded_times(
+    mut time: Vec<f64>,
+    mut entry: Option<Vec<f64>>,
+) -> (Vec<f64>, Option<Vec<f64>>, OnceLock<Vec<u32>>) {
+    let pairs = ascending_pairs(&time);
+    let mut by_time: Vec<u32> = pairs.iter().map(|pair| pair.row()).collect();
+    let mut sorted: Vec<f64> = pairs.into_iter().map(ValueRow::value).collect();
+    if let Some(entry) = &entry {
+        sorted.extend(entry.iter().filter(|t| t.is_finite()));
+        sorted.sort_unstable_by(f64::total_cmp);
     }
+    let runs = TimeRuns::of_sorted(sorted);
+    if !runs.is_clean() {
+        time.iter_mut().chain(entry.iter_mut().flatten()).for_each(|t| *t = runs.repaired(*t));
+        by_time
+            .chunk_by_mut(|&a, &b| time[a as usize] == time[b as usize])
+            .for_each(<[u32]>::sort_unstable);
+    }
+    (time, entry, OnceLock::from(by_time))
 }
 
 /// Times that differ by rounding only, and the one value each of them stands for: the smallest of
@@ -196,39 +266,42 @@ fn merge_rounded_times(time: Vec<f64>, entry: Option<Vec<f64>>) -> (Vec<f64>, Op
 /// together), a neighbour is the same time when the gap is at most [`TIE_TOLERANCE`], as it stands
 /// or divided by the mean of the distinct times.
 pub(super) struct TimeRuns {
-    distinct: Vec<f64>,
-    /// First of the run of each distinct time; empty where every run is of one.
-    first: Vec<f64>,
+    /// Each time that changes with what it becomes, ascending. They are few, so that most searches
+    /// are short.
+    moved: Vec<(f64, f64)>,
 }
 
 impl TimeRuns {
     pub(super) fn of(times: impl Iterator<Item = f64>) -> Self {
-        let mut distinct: Vec<f64> = times.filter(|t| t.is_finite()).collect();
-        distinct.sort_unstable_by(f64::total_cmp);
+        let mut sorted: Vec<f64> = times.filter(|t| t.is_finite()).collect();
+        sorted.sort_unstable_by(f64::total_cmp);
+        Self::of_sorted(sorted)
+    }
+
+    fn of_sorted(mut distinct: Vec<f64>) -> Self {
         distinct.dedup();
         let mean = distinct.iter().sum::<f64>() / distinct.len().max(1) as f64;
         let same = |gap: f64| gap <= TIE_TOLERANCE || gap / mean <= TIE_TOLERANCE;
-        if !distinct.windows(2).any(|pair| same(pair[1] - pair[0])) {
-            return Self { distinct, first: Vec::new() };
+        let mut moved: Vec<(f64, f64)> = Vec::new();
+        for pair in distinct.windows(2).filter(|pair| same(pair[1] - pair[0])) {
+            let smallest = match moved.last() {
+                Some(&(before, smallest)) if before == pair[0] => smallest,
+                _ => pair[0],
+            };
+            moved.push((pair[1], smallest));
         }
-        let mut first = distinct.clone();
-        for i in 1..distinct.len() {
-            if same(distinct[i] - distinct[i - 1]) {
-                first[i] = first[i - 1];
-            }
-        }
-        Self { distinct, first }
+        Self { moved }
     }
 
     /// Whether no two times differ by rounding only.
     pub(super) fn is_clean(&self) -> bool {
-        self.first.is_empty()
+        self.moved.is_empty()
     }
 
     /// The value `time` stands for; `time` itself if it is none of the times seen.
     pub(super) fn repaired(&self, time: f64) -> f64 {
-        let found = self.distinct.binary_search_by(|probe| probe.total_cmp(&time));
-        found.ok().and_then(|i| self.first.get(i)).copied().unwrap_or(time)
+        let found = self.moved.binary_search_by(|(from, _)| from.total_cmp(&time));
+        found.map_or(time, |i| self.moved[i].1)
     }
 }
 

@@ -49,7 +49,7 @@ pub fn cox_residuals(data: &CoxData, fit: &CoxFit) -> Option<CoxResiduals> {
         schoenfeld: Vec::new(),
     };
     let coefs = fit.finite_coefs()?;
-    for (position, &row) in sets.order.iter().enumerate() {
+    for (position, row) in sets.order.iter().map(|&row| row as usize).enumerate() {
         let event = f64::from(u8::from(sets.event[position]));
         let expected = table.expected_events(&sets, &beta, position);
         let martingale = event - expected;

@@ -22,7 +22,7 @@ pub(super) struct RiskSets {
     /// Number of covariates p.
     pub(super) p: usize,
     /// `order[position]` is the row in the data as given.
-    pub(super) order: Vec<usize>,
+    pub(super) order: Vec<u32>,
     /// Standardised covariates `[n x p]`, row-major, by position.
     pub(super) x: Vec<f64>,
     pub(super) time: Vec<f64>,
@@ -32,7 +32,7 @@ pub(super) struct RiskSets {
     /// Entry times by position.
     pub(super) entry: Option<Vec<f64>>,
     /// Positions of each stratum sorted by descending entry, as `strata` partitions them.
-    entry_order: Vec<usize>,
+    entry_order: Vec<u32>,
     /// Half-open ranges of positions, one a stratum.
     pub(super) strata: Vec<Range<usize>>,
     /// Raw covariate = centre + scale * standardised covariate.
@@ -93,6 +93,24 @@ impl EventTime<'_> {
         let weight = self.event_weight / n as f64;
         (0..n).map(move |k| (k as f64 / n as f64, weight))
     }
+
+    /// Adds `weight` times the covariance of x in the risk set less `share` of the failing rows to
+    /// `packed`, an upper triangle `[p (p + 1) / 2]`; `mean [p]` receives the mean of x.
+    pub(super) fn add_covariance(
+        &self,
+        share: f64,
+        weight: f64,
+        mean: &mut [f64],
+        packed: &mut [f64],
+    ) {
+        for_small_p!(mean.len(), |p| add_covariance(
+            p,
+            [self.at_risk, self.failing],
+            [share, weight],
+            mean,
+            packed
+        ));
+    }
 }
 
 impl Sums {
@@ -140,20 +158,73 @@ impl Sums {
         if self.s2.is_empty() {
             return;
         }
-        let mut packed = self.s2.iter_mut();
-        for (a, left) in x.iter().enumerate() {
-            let weighted = risk * left;
-            // `packed` stands second: a zip asks its first side once too often.
-            for (right, sum) in x[a..].iter().zip(packed.by_ref()) {
-                *sum += weighted * right;
-            }
-        }
+        for_small_p!(x.len(), |p| add_products(p, &mut self.s2, x, risk));
         if let Moments::Quadratic(metric) = moments {
             let weighted = risk * quadratic_form(metric, x);
             self.q0 += weighted;
             for (sum, value) in self.q1.iter_mut().zip(x) {
                 *sum += weighted * value;
             }
+        }
+    }
+}
+
+/// Runs `$body` with `$p` a constant where it is small, so that loops over columns unroll.
+macro_rules! for_small_p {
+    ($value:expr, |$p:ident| $body:expr) => {
+        match $value {
+            1 => for_small_p!(@ 1, $p, $body),
+            2 => for_small_p!(@ 2, $p, $body),
+            3 => for_small_p!(@ 3, $p, $body),
+            4 => for_small_p!(@ 4, $p, $body),
+            5 => for_small_p!(@ 5, $p, $body),
+            6 => for_small_p!(@ 6, $p, $body),
+            $p => $body,
+        }
+    };
+    (@ $constant:literal, $p:ident, $body:expr) => {{
+        let $p: usize = $constant;
+        $body
+    }};
+}
+pub(super) use for_small_p;
+
+#[inline(always)]
+fn add_covariance(
+    p: usize,
+    [at_risk, failing]: [&Sums; 2],
+    [share, weight]: [f64; 2],
+    mean: &mut [f64],
+    packed: &mut [f64],
+) {
+    let n_packed = p * (p + 1) / 2;
+    let (first, first_failing, mean) = (&at_risk.s1[..p], &failing.s1[..p], &mut mean[..p]);
+    let (second, second_failing) = (&at_risk.s2[..n_packed], &failing.s2[..n_packed]);
+    let packed = &mut packed[..n_packed];
+    let sum = at_risk.s0 - share * failing.s0;
+    for k in 0..p {
+        mean[k] = (first[k] - share * first_failing[k]) / sum;
+    }
+    let mut at = 0;
+    for a in 0..p {
+        for b in a..p {
+            let second = (second[at] - share * second_failing[at]) / sum;
+            packed[at] += weight * (second - mean[a] * mean[b]);
+            at += 1;
+        }
+    }
+}
+
+/// Adds `weight * x x'` to a packed upper triangle `[p (p + 1) / 2]`.
+#[inline(always)]
+fn add_products(p: usize, packed: &mut [f64], x: &[f64], weight: f64) {
+    let (x, packed) = (&x[..p], &mut packed[..p * (p + 1) / 2]);
+    let mut at = 0;
+    for a in 0..p {
+        let weighted = weight * x[a];
+        for right in &x[a..] {
+            packed[at] += weighted * right;
+            at += 1;
         }
     }
 }
@@ -173,23 +244,16 @@ impl RiskSets {
     pub(super) fn new(data: &CoxData) -> Self {
         let n = data.outcome.len();
         let p = data.covariates.len();
-        let stratum = |row: usize| data.strata.as_ref().map_or(0, |strata| strata[row]);
-        let (times, events) = (data.outcome.time(), data.outcome.event());
-        let mut order: Vec<usize> = (0..n).collect();
-        order.sort_unstable_by(|&a, &b| {
-            (stratum(a).cmp(&stratum(b)))
-                .then(times[b].total_cmp(&times[a]))
-                .then(events[a].cmp(&events[b]))
-                .then(a.cmp(&b))
-        });
+        let stratum = |row: u32| data.strata.as_ref().map_or(0, |strata| strata[row as usize]);
+        let order = walk_order(data);
         let (centre, scale) = standardisation(data);
-        let mut x = vec![0.0; n * p];
-        for (k, column) in data.covariates.iter().enumerate() {
-            for (position, &row) in order.iter().enumerate() {
-                x[position * p + k] = (column.values[row] - centre[k]) / scale[k];
-            }
+        let mut x = Vec::with_capacity(n * p);
+        for &row in &order {
+            let columns = data.covariates.iter().zip(centre.iter().zip(&scale));
+            x.extend(columns.map(|(column, (c, s))| (column.values[row as usize] - c) / s));
         }
-        let pick = |column: &[f64]| order.iter().map(|&row| column[row]).collect::<Vec<_>>();
+        let pick =
+            |column: &[f64]| order.iter().map(|&row| column[row as usize]).collect::<Vec<_>>();
         let strata = order
             .chunk_by(|&a, &b| stratum(a) == stratum(b))
             .scan(0, |start, chunk| {
@@ -201,8 +265,8 @@ impl RiskSets {
         let mut sets = Self {
             p,
             x,
-            time: pick(times),
-            event: order.iter().map(|&row| events[row]).collect(),
+            time: pick(data.outcome.time()),
+            event: order.iter().map(|&row| data.outcome.event()[row as usize]).collect(),
             weight: data
                 .outcome
                 .weight()
@@ -221,10 +285,11 @@ impl RiskSets {
 
     fn sort_entries(&mut self) {
         let Some(entry) = &self.entry else { return };
-        self.entry_order = (0..entry.len()).collect();
+        self.entry_order = (0..entry.len() as u32).collect();
         for stratum in &self.strata {
-            self.entry_order[stratum.clone()]
-                .sort_unstable_by(|&a, &b| entry[b].total_cmp(&entry[a]).then(a.cmp(&b)));
+            self.entry_order[stratum.clone()].sort_unstable_by(|&a, &b| {
+                entry[b as usize].total_cmp(&entry[a as usize]).then(a.cmp(&b))
+            });
         }
     }
 
@@ -326,6 +391,7 @@ impl RiskSets {
             left: 0,
         };
         let mut failing = Sums::new(self.p, moments);
+        let mut was_tied = false;
         let mut event_x = vec![0.0; self.p];
         for (index, stratum) in self.strata.iter().enumerate() {
             walk.begin(stratum);
@@ -342,11 +408,13 @@ impl RiskSets {
                         matches!(moments, Moments::Zeroth),
                         &mut event_x,
                     );
-                    if ties == Ties::Efron && n_events > 1 {
+                    let is_tied = ties == Ties::Efron && n_events > 1;
+                    if is_tied {
                         walk.sum_failing(start..end, &mut failing);
-                    } else {
+                    } else if was_tied {
                         failing.clear();
                     }
+                    was_tied = is_tied;
                     visit(&EventTime {
                         stratum: index,
                         time: self.time[start],
@@ -432,8 +500,11 @@ impl Walk<'_> {
     fn leave(&mut self, stratum: &Range<usize>, end: usize, needed: bool) {
         let Some(entry) = &self.sets.entry else { return };
         let time = self.sets.time[end - 1];
-        while self.left < stratum.end && entry[self.sets.entry_order[self.left]] >= time {
-            let position = self.sets.entry_order[self.left];
+        while self.left < stratum.end {
+            let position = self.sets.entry_order[self.left] as usize;
+            if entry[position] < time {
+                break;
+            }
             self.at_risk.add(self.sets.row(position), -self.risk(position), self.moments);
             self.left += 1;
         }
@@ -453,6 +524,22 @@ impl Walk<'_> {
             failing.add(self.sets.row(position), self.risk(position), self.moments);
         }
     }
+}
+
+/// Rows by stratum, descending time, censored before events, and their own order.
+fn walk_order(data: &CoxData) -> Vec<u32> {
+    let (times, events) = (data.outcome.time(), data.outcome.event());
+    let blocks =
+        data.outcome.rows_by_time().chunk_by(|&a, &b| times[a as usize] == times[b as usize]).rev();
+    let mut order = Vec::with_capacity(times.len());
+    for block in blocks {
+        order.extend(block.iter().filter(|&&row| !events[row as usize]));
+        order.extend(block.iter().filter(|&&row| events[row as usize]));
+    }
+    if let Some(strata) = &data.strata {
+        order.sort_by_key(|&row| strata[row as usize]);
+    }
+    order
 }
 
 /// Mean and standard deviation of each covariate (1 for a constant one): the internal scale.

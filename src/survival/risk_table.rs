@@ -3,15 +3,6 @@
 
 use super::Outcome;
 
-/// One distinct follow-up time.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct RiskRow {
-    /// The time.
-    pub(crate) time: f64,
-    /// Counts of each group, `[n_groups]`.
-    pub(crate) groups: Vec<RiskCounts>,
-}
-
 /// Counts of one group at one time. The first three are sums of case weights, the last two count
 /// rows, so that "everybody at risk has the event" stays exact whatever the weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -19,14 +10,14 @@ pub(crate) struct RiskCounts {
     pub(crate) at_risk: f64,
     pub(crate) events: f64,
     pub(crate) censored: f64,
-    pub(crate) rows_at_risk: usize,
-    pub(crate) event_rows: usize,
+    pub(crate) rows_at_risk: u32,
+    pub(crate) event_rows: u32,
 }
 
-impl RiskRow {
+impl RiskCounts {
     /// The counts of all groups together.
-    pub(crate) fn total(&self) -> RiskCounts {
-        self.groups.iter().fold(RiskCounts::default(), |sum, group| RiskCounts {
+    pub(crate) fn total(groups: &[Self]) -> Self {
+        groups.iter().fold(Self::default(), |sum, group| Self {
             at_risk: sum.at_risk + group.at_risk,
             events: sum.events + group.events,
             censored: sum.censored + group.censored,
@@ -36,37 +27,40 @@ impl RiskRow {
     }
 }
 
-/// Every distinct follow-up time of the rows `rows`, ascending, with the counts of `n_groups`
-/// groups; `group_of(row)` is below `n_groups`. A row is at risk at t when entry < t <= time, so
-/// a subject censored at t is still at risk for the events at t.
+/// Calls `visit` at every distinct follow-up time of the rows `by_time`, from the last to the
+/// first, with the time and the counts of `n_groups` groups; `group_of(row)` is below `n_groups`.
+/// A row is at risk at t when entry < t <= time, so a subject censored at t is still at risk for
+/// the events at t.
 ///
-/// Costs a sort and one sweep from the last time to the first.
-pub(crate) fn risk_table(
+/// `by_time` holds rows by ascending time, as [`Outcome::rows_by_time`] does.
+pub(crate) fn visit_risk_times(
     outcome: &Outcome,
-    rows: &[usize],
+    by_time: &[u32],
     n_groups: usize,
     group_of: impl Fn(usize) -> usize,
-) -> Vec<RiskRow> {
+    mut visit: impl FnMut(f64, &[RiskCounts]),
+) {
     let (time, event) = (outcome.time(), outcome.event());
-    let mut by_time = rows.to_vec();
-    by_time.sort_by(|&a, &b| time[b].total_cmp(&time[a]));
-    let mut by_entry: Vec<(f64, usize)> = outcome
-        .entry()
-        .map_or_else(Vec::new, |entry| rows.iter().map(|&i| (entry[i], i)).collect());
-    by_entry.sort_by(|a, b| b.0.total_cmp(&a.0));
-
-    let mut at_risk = vec![(0.0, 0_usize); n_groups];
-    let mut table = Vec::new();
-    let mut not_yet_entered = by_entry.into_iter().peekable();
-    for same_time in by_time.chunk_by(|&a, &b| time[a] == time[b]) {
-        let t = time[same_time[0]];
-        while let Some((_, i)) = not_yet_entered.next_if(|(entry, _)| *entry >= t) {
+    let mut by_entry: Vec<u32> = Vec::new();
+    let entry = outcome.entry().unwrap_or_default();
+    if !entry.is_empty() {
+        by_entry.extend(by_time);
+        by_entry.sort_unstable_by(|&a, &b| {
+            entry[b as usize].total_cmp(&entry[a as usize]).then(a.cmp(&b))
+        });
+    }
+    let mut not_yet_entered = by_entry.into_iter().map(|row| row as usize).peekable();
+    let mut at_risk = vec![(0.0, 0_u32); n_groups];
+    let mut groups = vec![RiskCounts::default(); n_groups];
+    for same_time in by_time.chunk_by(|&a, &b| time[a as usize] == time[b as usize]).rev() {
+        let t = time[same_time[0] as usize];
+        while let Some(i) = not_yet_entered.next_if(|&i| entry[i] >= t) {
             let (weight, count) = &mut at_risk[group_of(i)];
             *weight -= outcome.weight_of(i);
             *count -= 1;
         }
-        let mut groups = vec![RiskCounts::default(); n_groups];
-        for &i in same_time {
+        groups.fill(RiskCounts::default());
+        for i in same_time.iter().map(|&i| i as usize) {
             let (g, w) = (group_of(i), outcome.weight_of(i));
             at_risk[g].0 += w;
             at_risk[g].1 += 1;
@@ -82,8 +76,6 @@ pub(crate) fn risk_table(
             counts.at_risk = if rows == 0 { 0.0 } else { weight };
             counts.rows_at_risk = rows;
         }
-        table.push(RiskRow { time: t, groups });
+        visit(t, &groups);
     }
-    table.reverse();
-    table
 }

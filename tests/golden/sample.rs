@@ -46,7 +46,7 @@ pub(crate) fn survive() -> SurviveDocument {
         n: rows.iter().map(|row| row.1 + row.2).sum(),
         n_events: rows.iter().map(|row| row.1).sum(),
         median,
-        curve: curve(rows),
+        curve: curve(rows).into(),
         ..Group::default()
     };
     let slow = [(4.0, 0, 1), (9.0, 1, 0), (15.0, 1, 1), (22.0, 0, 1), (26.0, 0, 1)];
