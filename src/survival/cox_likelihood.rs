@@ -248,8 +248,18 @@ pub(super) fn maximise(
     let mut at = objective.derivatives(&beta);
     let mut step = vec![0.0; beta.len()];
     let mut last_decrement = f64::INFINITY;
+    let mut last_move = DVector::zeros(beta.len());
     for iteration in 0..=limits.max_iterations {
+        // A long step may pass the maximum and end where the objective falls in a straight line, too
+        // flat to step back from: then half of the step is taken back.
+        let passed = long_steps == LongSteps::Accept
+            && iteration < limits.max_iterations
+            && last_move.dot(&at.score) < -FLAT_DECREMENT;
         let Some(newton) = newton_step(objective, &beta, &at, free) else {
+            if passed {
+                at = take_back_half(objective, &mut beta, &mut last_move);
+                continue;
+            }
             let ending = if iteration > 0 { Ending::Diverging } else { Ending::MaxIterations };
             return Maximum { beta, at, ending, step, iterations: iteration };
         };
@@ -272,14 +282,30 @@ pub(super) fn maximise(
             return Maximum { beta, at, ending, step, iterations: iteration };
         }
         let Some(next) = halved_step(objective, &beta, &step, at.value) else {
+            if passed {
+                at = take_back_half(objective, &mut beta, &mut last_move);
+                continue;
+            }
             // No step rises although the distance is not zero: rounding has the last word.
             let close = decrement <= NOISE_DECREMENT && short;
             let ending = if close { Ending::Converged } else { Ending::MaxIterations };
             return Maximum { beta, at, ending, step, iterations: iteration };
         };
+        last_move = DVector::from_fn(beta.len(), |k, _| next.0[k] - beta[k]);
         (beta, at) = next;
     }
     unreachable!("the loop returns at its last iteration")
+}
+
+/// Moves `beta` half of `last_move` back, and halves that.
+fn take_back_half(
+    objective: &impl Objective,
+    beta: &mut [f64],
+    last_move: &mut DVector<f64>,
+) -> Derivatives {
+    *last_move *= 0.5;
+    beta.iter_mut().zip(last_move.iter()).for_each(|(b, half)| *b -= half);
+    objective.derivatives(beta)
 }
 
 fn newton_step(
