@@ -81,12 +81,15 @@ impl Objective for PartialLikelihood<'_> {
 
 impl PenalizedLikelihood<'_> {
     /// Inverse of the information over the active columns `[p x p]`, zero elsewhere, and the log
-    /// determinant; `None` where it is not positive definite.
+    /// determinant; `None` where it is not positive definite but for rounding.
     pub(super) fn inverse_and_log_det(
         &self,
         information: &DMatrix<f64>,
     ) -> Option<(DMatrix<f64>, f64)> {
         let factor = sub_matrix(information, &self.active).cholesky()?;
+        if factor.l_dirty().diagonal().min().powi(2) < SINGULAR_PIVOT {
+            return None;
+        }
         let log_det = 2.0 * factor.l_dirty().diagonal().iter().map(|d| d.ln()).sum::<f64>();
         Some((embed(&factor.inverse(), &self.active), log_det))
     }
@@ -151,6 +154,10 @@ impl Objective for PenalizedLikelihood<'_> {
         (&curvature + curvature.transpose()) * 0.5
     }
 }
+
+/// Information of standardised columns below this is the rounding of none: a difference of two
+/// numbers of order one for each event.
+const SINGULAR_PIVOT: f64 = 1e-13;
 
 /// Step of a standardised coefficient in the difference of two gradients: an error of about 1e-5 of
 /// the curvature, so that steps shrink the distance by as much.
@@ -223,6 +230,10 @@ const NOISE_DECREMENT: f64 = 1e-6;
 /// a millionth of a standard error. Newton's steps square a distance that is not rounding.
 const STALLED_DECREMENT: f64 = 1e-12;
 
+/// The same far out, where the caller knows of large standard errors and the penalty's determinant
+/// loses digits.
+const STALLED_FAR_OUT: f64 = 1e-9;
+
 /// What a flat value with long steps means to [`maximise`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LongSteps {
@@ -267,7 +278,11 @@ pub(super) fn maximise(
         let longest = newton.amax();
         step.copy_from_slice(newton.as_slice());
         let short = longest <= SHORT_STEP || long_steps == LongSteps::Accept;
-        let stalled = decrement <= STALLED_DECREMENT && decrement >= 0.5 * last_decrement;
+        let stall = match long_steps {
+            LongSteps::Stop => STALLED_DECREMENT,
+            LongSteps::Accept => STALLED_FAR_OUT,
+        };
+        let stalled = decrement <= stall && decrement >= 0.5 * last_decrement;
         last_decrement = decrement;
         let ending = if (decrement <= limits.tolerance.powi(2) || stalled) && short {
             Some(Ending::Converged)

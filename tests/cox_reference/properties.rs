@@ -2,7 +2,7 @@
 
 use herscope::survival::{
     CovariateColumn, CoxData, CoxFit, CoxOptions, CoxStatus, Outcome, TieRepair, Ties,
-    cox_residuals, fit_cox,
+    cox_residuals, fit_cox, fit_firth,
 };
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -180,6 +180,21 @@ proptest! {
                 let (lower, upper) = (limits.lower, limits.upper);
                 prop_assert!(lower.is_none_or(|l| l < coef), "lower {:?} of {}", lower, coef);
                 prop_assert!(upper.is_none_or(|u| u > coef), "upper {:?} of {}", upper, coef);
+            }
+        }
+    }
+
+    #[test]
+    fn penalised_fits_end_and_lie_between_their_limits(rows in rows()) {
+        let data = model(&rows);
+        for ties in WEIGHTED_TIES {
+            let Some(fit) = fit_firth(&data, ties, 0.95).expect("valid rows") else { continue };
+            prop_assert!(fit.converged, "{:?}", fit);
+            for term in &fit.terms {
+                let Some(coef) = term.coef else { continue };
+                let inside = term.lower.is_none_or(|lower| lower < coef)
+                    && term.upper.is_none_or(|upper| coef < upper);
+                prop_assert!(inside && term.p.is_some(), "{:?}", term);
             }
         }
     }
