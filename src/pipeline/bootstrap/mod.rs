@@ -42,8 +42,11 @@ use stream::{Stream, document_of};
 
 const DOING: &str = "preparing the bootstrap";
 
-/// Replicates asked of a source at once: some 20 MiB of results.
-const REPLICATES_PER_CHUNK: u64 = 1 << 20;
+/// Replicates asked of the CPU at once: a few MiB, and some 20 ms between two looks at an interrupt.
+const CPU_CHUNK: u64 = 1 << 17;
+
+/// Replicates asked of a GPU at once: submissions are sized below, this hides their ends.
+const GPU_CHUNK: u64 = 1 << 20;
 
 /// Most replicates of a run: the draw layout's counter goes on, but nobody waits so long.
 const MOST_REPLICATES: u64 = 1 << 44;
@@ -218,10 +221,11 @@ impl Run<'_> {
         mut files: Option<(&mut Sinks, &mut Checkpoint<'_>)>,
     ) -> Result<(), Error> {
         let mut done = stream.summary.counts.total();
-        let size = total.saturating_sub(done).min(REPLICATES_PER_CHUNK) as usize;
+        let most = if self.backend.device().backend == "gpu" { GPU_CHUNK } else { CPU_CHUNK };
+        let size = total.saturating_sub(done).min(most) as usize;
         let mut chunk = vec![ReplicateValue::Lost(Reason::NotConverged); size];
         while done < total {
-            let n = (total - done).min(REPLICATES_PER_CHUNK);
+            let n = (total - done).min(most);
             let chunk = &mut chunk[..n as usize];
             self.source.fill(first + done, chunk)?;
             stream.push(chunk);
