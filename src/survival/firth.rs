@@ -62,6 +62,18 @@ pub struct FirthFit {
 /// modified score for Breslow's ties and the same construction for Efron's. Limits and p of a term
 /// penalise with the determinant over all terms, as R's `coxphf` does.
 pub fn fit_firth(data: &CoxData, ties: Ties, conf_level: f64) -> Result<Option<FirthFit>, Error> {
+    fit(data, ties, Some(conf_level))
+}
+
+/// The same without profile limits and their tests, which cost far more than the estimate.
+///
+/// # Errors
+/// As [`fit_firth`].
+pub(crate) fn estimate_firth(data: &CoxData, ties: Ties) -> Result<Option<FirthFit>, Error> {
+    fit(data, ties, None)
+}
+
+fn fit(data: &CoxData, ties: Ties, conf_level: Option<f64>) -> Result<Option<FirthFit>, Error> {
     let doing = "fitting the penalised Cox model";
     data.validate(doing)?;
     if ties == Ties::Exact {
@@ -99,13 +111,14 @@ pub fn fit_firth(data: &CoxData, ties: Ties, conf_level: f64) -> Result<Option<F
                 start: &best.beta,
                 limits: LIMITS,
             };
+            let limit = |side| Some(profile.limit(side, se, conf_level?)? / scale);
             FirthTerm {
                 name,
                 coef: Some(best.beta[k] / scale),
                 se: Some(se / scale),
-                lower: profile.limit(Side::Lower, se, conf_level).map(|limit| limit / scale),
-                upper: profile.limit(Side::Upper, se, conf_level).map(|limit| limit / scale),
-                p: profile.test_of_zero(),
+                lower: limit(Side::Lower),
+                upper: limit(Side::Upper),
+                p: conf_level.and_then(|_| profile.test_of_zero()),
             }
         })
         .collect();

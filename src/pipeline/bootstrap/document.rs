@@ -21,6 +21,8 @@ pub struct BootstrapDocument {
     pub statistic: &'static str,
     pub term: String,
     pub ties: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub penalty: Option<&'static str>,
     pub resample: &'static str,
     pub seed: u64,
     pub conf_level: f64,

@@ -2,6 +2,7 @@
 
 mod binary_source;
 mod calibration;
+mod cox_source;
 mod document;
 mod histogram;
 mod intervals;
@@ -29,6 +30,7 @@ use crate::survival::Cohort;
 use crate::{Error, Warning};
 use binary_source::BinarySource;
 use calibration::calibrate;
+use cox_source::CoxSource;
 use intervals::{Basis, acceleration, interval_blocks, shares_of};
 use order_tracker::Missed;
 use source::ReplicateSource;
@@ -60,8 +62,12 @@ pub fn run_bootstrap(
 ) -> Result<BootstrapDocument, Error> {
     check(settings)?;
     let begin = Instant::now();
-    let source = BinarySource::new(cohort, settings, backend)?;
-    let mut document = resample(&source, settings, backend, progress)?;
+    let source: Box<dyn ReplicateSource + '_> = if BinarySource::fits(cohort, settings) {
+        Box::new(BinarySource::new(cohort, settings, backend)?)
+    } else {
+        Box::new(CoxSource::new(cohort, settings, backend)?)
+    };
+    let mut document = resample(source.as_ref(), settings, backend, progress)?;
     document.warnings.extend(backend.warnings());
     document.elapsed_seconds = begin.elapsed().as_secs_f64();
     document.replicates_per_second =
@@ -142,6 +148,7 @@ fn resample(
         statistic: facts.statistic,
         term: facts.term.clone(),
         ties: facts.ties,
+        penalty: facts.penalty,
         resample: settings.resample.name(),
         seed: settings.seed,
         conf_level: settings.conf_level,
@@ -218,10 +225,11 @@ impl Run<'_> {
     fn advance(&self, summary: &mut Summary, total: u64) -> Result<(), Error> {
         let shares = |counts: &Counts| shares_of(self.kinds, counts, self.basis);
         let mut done = summary.counts.total();
-        let size = (total - done).min(REPLICATES_PER_CHUNK) as usize;
+        let at_once = self.source.replicates_at_once(REPLICATES_PER_CHUNK);
+        let size = (total - done).min(at_once) as usize;
         let mut chunk = vec![ReplicateValue::Lost(Reason::NotConverged); size];
         while done < total {
-            let n = (total - done).min(REPLICATES_PER_CHUNK);
+            let n = (total - done).min(at_once);
             let chunk = &mut chunk[..n as usize];
             self.source.fill(done, chunk)?;
             summary.push(chunk, &shares);
