@@ -6,8 +6,11 @@
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use herscope::compute::{Backend, CpuEngine};
 use herscope::kernels::InstructionSet;
+use herscope::kernels::cox_bootstrap::{self, Scheme, UNWRITTEN};
 use herscope::kernels::hazard_ratio_bootstrap::{POISON, Plan};
 use herscope::numeric::philox::philox4x32;
+use herscope::numeric::resampling::Resampling;
+use herscope::survival::{CovariateColumn, CoxData, CoxOptions, Outcome, Ties, fit_cox};
 use std::hint::black_box;
 
 /// A cohort of `n`, 47 % events, 30 % in arm 1, continuous times.
@@ -45,5 +48,51 @@ fn replicates(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, replicates);
+/// A cohort of `n` with 47 % events, an arm and four further columns, two of them 0/1.
+fn five_columns(n: usize) -> cox_bootstrap::Plan {
+    let uniform = |i: usize, which: usize| {
+        let words = philox4x32([2, 0], [i as u32, which as u32 / 4, 0, 0]);
+        (f64::from(words[which % 4]) + 0.5) / 4_294_967_296.0
+    };
+    let column = |k: usize, value: &dyn Fn(f64) -> f64| CovariateColumn {
+        name: format!("x{k}"),
+        values: (0..n).map(|i| value(uniform(i, 2 + k))).collect(),
+    };
+    let binary = |share: f64| move |u: f64| f64::from(u < share);
+    let covariates = vec![
+        column(0, &binary(0.3)),
+        column(1, &binary(0.5)),
+        column(2, &binary(0.6)),
+        column(3, &|u| 40.0 + 40.0 * u),
+        column(4, &|u| -u.ln()),
+    ];
+    let time = (0..n).map(|i| -uniform(i, 0).ln() * 20.0).collect();
+    let event = (0..n).map(|i| uniform(i, 1) < 0.47).collect();
+    let outcome = Outcome::right_censored(time, event).expect("valid rows");
+    let data = CoxData { outcome, covariates, strata: None, cluster: None };
+    let fit = fit_cox(&data, &CoxOptions::default()).expect("valid data");
+    let start = fit.finite_coefs();
+    let resampling = Resampling::new(n, None, None, 1);
+    cox_bootstrap::Plan::new(&data, 0, Ties::Efron, start.as_deref(), resampling, Scheme::Copies)
+}
+
+fn cox_replicates(criterion: &mut Criterion) {
+    let light = std::env::var_os("HERSCOPE_BENCH_LIGHT").is_some();
+    let mut group = criterion.benchmark_group("cox_bootstrap");
+    group.sample_size(10);
+    for (n, size) in [(60, 20_000), (300, 4_000), (3_000, 400)] {
+        let size = if light { size / 100 } else { size };
+        let plan = five_columns(n);
+        let mut out = vec![UNWRITTEN; size];
+        group.throughput(Throughput::Elements(size as u64));
+        for set in InstructionSet::available() {
+            group.bench_function(BenchmarkId::new(set.name(), n), |bencher| {
+                bencher.iter(|| cox_bootstrap::cpu(&plan, set, 0, black_box(&mut out)));
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, replicates, cox_replicates);
 criterion_main!(benches);

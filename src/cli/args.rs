@@ -283,6 +283,15 @@ pub(crate) struct BootstrapArgs {
     /// How subjects are drawn
     #[arg(long, value_enum, default_value = "case")]
     pub(crate) resample: ResampleArg,
+    /// Tied deaths: efron, breslow
+    #[arg(long, default_value = "efron", value_parser = ["efron", "breslow"])]
+    pub(crate) ties: String,
+    /// The Cox term whose hazard ratio is resampled [the first]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) term: Option<String>,
+    /// Fit every replicate by Firth's penalised likelihood, which is always finite
+    #[arg(long)]
+    pub(crate) firth: bool,
     /// What is resampled
     #[arg(long, value_enum, default_value = "hazard-ratio")]
     pub(crate) statistic: StatisticArg,
@@ -314,6 +323,8 @@ pub(crate) struct MergeArgs {
 pub(crate) enum ResampleArg {
     Case,
     Stratified,
+    Cluster,
+    Bayesian,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

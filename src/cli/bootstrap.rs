@@ -17,6 +17,7 @@ use crate::pipeline::bootstrap::{
 };
 use crate::pipeline::bootstrap_output::{shown, write_bootstrap};
 use crate::report::{Analysis, bootstrap_text};
+use crate::survival::Ties;
 
 /// Runs `herscope bootstrap`.
 pub(super) fn bootstrap(args: &BootstrapArgs, shared: &Shared) -> Result<ExitCode, Error> {
@@ -137,7 +138,12 @@ fn settings(args: &BootstrapArgs, shared: &Shared) -> Result<BootstrapSettings, 
         resample: match args.resample {
             ResampleArg::Case => Resample::Case,
             ResampleArg::Stratified => Resample::Stratified,
+            ResampleArg::Cluster => Resample::Cluster,
+            ResampleArg::Bayesian => Resample::Bayesian,
         },
+        ties: if args.ties == "breslow" { Ties::Breslow } else { Ties::Efron },
+        term: args.term.clone(),
+        firth: args.firth,
         intervals: if intervals.is_empty() { defaults.intervals } else { intervals },
         conf_level: shared.conf_level.unwrap_or(defaults.conf_level),
         seed: shared.seed.unwrap_or(defaults.seed),

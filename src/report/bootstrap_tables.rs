@@ -83,6 +83,9 @@ pub(crate) fn bootstrap_settings(document: &BootstrapDocument) -> Vec<Fact> {
     if let Some(ties) = &document.ties {
         facts.push(Fact::new("Ties", capitalised(ties)));
     }
+    if let Some(penalty) = &document.penalty {
+        facts.push(Fact::new("Likelihood penalised by", capitalised(penalty)));
+    }
     if let Some(device) = &document.device {
         facts.push(Fact::new("Device", format!("{} ({})", device.name, device.backend)));
     }

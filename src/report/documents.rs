@@ -79,7 +79,9 @@ pub struct BootstrapDocument {
     pub term: Option<String>,
     /// `efron` or `breslow`.
     pub ties: Option<String>,
-    /// `case`, `stratified` or `cluster`.
+    /// `firth`, where the likelihood is penalised.
+    pub penalty: Option<String>,
+    /// `case`, `stratified`, `cluster` or `bayesian`.
     pub resample: String,
     /// Of the counter-based generator.
     pub seed: u64,

@@ -107,3 +107,43 @@ fn intervals_hold_the_values_of_a_million_replicates_in_r() {
     assert!((total / 400_000.0 - share).abs() <= allowed(mc_se), "{total} without an estimate");
     assert_eq!(compared, 12, "values compared");
 }
+
+#[test]
+fn several_covariates_and_every_option_give_one_document_on_any_number_of_threads() {
+    let columns =
+        ["--covariates", "age_years,hr_status", "--replicates", "1200", "--device", "cpu"];
+    let cases: [&[&str]; 5] = [
+        &[
+            "--hash-draws",
+            "--intervals",
+            "percentile,bca,studentized,calibrated",
+            "--calibrate",
+            "6x40",
+        ],
+        &["--ties", "breslow", "--resample", "stratified"],
+        &["--term", "age_years", "--strata", "hr_status", "--covariates", "age_years"],
+        &["--firth"],
+        &["--resample", "bayesian"],
+    ];
+    for case in cases {
+        let columns = if case.contains(&"--covariates") { &columns[2..] } else { &columns[..] };
+        let one = document(&[columns, case, &["--threads", "1"]].concat());
+        let two = document(&[columns, case, &["--threads", "2"]].concat());
+        assert_eq!(comparable(one.clone()), comparable(two), "{case:?}: threads 1 and 2");
+        let ties = if case.contains(&"breslow") { "breslow" } else { "efron" };
+        assert_eq!(one["ties"], ties, "{case:?}");
+        let penalty = case.contains(&"--firth").then_some("firth");
+        assert_eq!(one["penalty"].as_str(), penalty, "{case:?}");
+        let estimable = one["replicates"]["estimable"].as_u64().expect("a count");
+        assert!(estimable > 1_100, "{case:?}: {estimable} of 1200 are estimable");
+        let spread = one["std_err"].as_f64().expect("a number");
+        let se = one["estimate"]["se"].as_f64().expect("a number");
+        assert!((0.5..2.0).contains(&(spread / se)), "{case:?}: {spread} beside {se} by the model");
+    }
+    let (code, _, err) = bootstrap(&["--covariates", "age_years", "--term", "age"]);
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("age_years"), "the terms there are: {err}");
+    let (code, _, err) = bootstrap(&["--cluster", "hr_status"]);
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("--resample cluster"), "what would be right: {err}");
+}

@@ -1,6 +1,8 @@
 //! What can be said of every shader without a device.
 
-use herscope::kernels::{self, Binding, hazard_ratio_bootstrap, her2_threshold, resample_draws};
+use herscope::kernels::{
+    self, Binding, cox_bootstrap, hazard_ratio_bootstrap, her2_threshold, resample_draws,
+};
 use naga::back::{glsl, hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use std::collections::BTreeSet;
@@ -125,6 +127,27 @@ fn structs_lie_in_memory_as_the_shaders_read_them() {
         first_outer,
         padding_0,
         padding_1
+    );
+    assert_layout!(
+        cox_bootstrap::KERNEL,
+        "Uniforms",
+        cox_bootstrap::Uniforms,
+        key_0,
+        key_1,
+        first_low,
+        first_high,
+        n_replicates,
+        n_slots,
+        narrow,
+        stride,
+        stream,
+        per_outer,
+        first_outer,
+        n_rows,
+        n_times,
+        efron,
+        weighted,
+        leavers
     );
     assert_layout!(
         hazard_ratio_bootstrap::KERNEL,

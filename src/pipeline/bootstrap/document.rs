@@ -21,6 +21,9 @@ pub struct BootstrapDocument {
     pub statistic: String,
     pub term: String,
     pub ties: Option<String>,
+    /// `firth`, where replicates are fitted by the penalised likelihood.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub penalty: Option<String>,
     pub resample: String,
     pub seed: u64,
     pub conf_level: f64,

@@ -2,6 +2,7 @@
 
 mod binary_source;
 mod calibration;
+mod cox_source;
 mod document;
 mod histogram;
 mod intervals;
@@ -34,6 +35,7 @@ use crate::compute::Backend;
 use crate::survival::Cohort;
 use binary_source::BinarySource;
 use calibration::calibrate;
+use cox_source::CoxSource;
 use intervals::acceleration;
 use record::RunRecord;
 use source::ReplicateSource;
@@ -83,8 +85,12 @@ pub fn run_bootstrap_with(
 ) -> Result<BootstrapDocument, Error> {
     check(settings)?;
     let begin = Instant::now();
-    let source = BinarySource::new(cohort, settings, backend)?;
-    let mut document = resample(cohort, &source, settings, storage, backend, progress)?;
+    let source: Box<dyn ReplicateSource + '_> = if BinarySource::fits(cohort, settings) {
+        Box::new(BinarySource::new(cohort, settings, backend)?)
+    } else {
+        Box::new(CoxSource::new(cohort, settings, backend)?)
+    };
+    let mut document = resample(cohort, source.as_ref(), settings, storage, backend, progress)?;
     document.warnings.extend(backend.warnings());
     document.timed(begin);
     Ok(document)
@@ -222,6 +228,7 @@ impl Run<'_> {
     ) -> Result<(), Error> {
         let mut done = stream.summary.counts.total();
         let most = if self.backend.device().backend == "gpu" { GPU_CHUNK } else { CPU_CHUNK };
+        let most = self.source.replicates_at_once(most);
         let size = total.saturating_sub(done).min(most) as usize;
         let mut chunk = vec![ReplicateValue::Lost(Reason::NotConverged); size];
         while done < total {

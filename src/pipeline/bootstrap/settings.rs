@@ -1,6 +1,7 @@
 //! Choices of a `bootstrap` run.
 
 use super::intervals::IntervalKind;
+use crate::survival::Ties;
 
 /// How a replicate is drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -10,6 +11,10 @@ pub enum Resample {
     Case,
     /// As many of each arm as there are.
     Stratified,
+    /// Whole clusters, as many as there are.
+    Cluster,
+    /// Nobody is drawn: everybody gets a random weight.
+    Bayesian,
 }
 
 impl Resample {
@@ -18,6 +23,8 @@ impl Resample {
         match self {
             Self::Case => "case",
             Self::Stratified => "stratified",
+            Self::Cluster => "cluster",
+            Self::Bayesian => "bayesian",
         }
     }
 }
@@ -44,6 +51,12 @@ pub struct BootstrapSettings {
     pub replicates: u64,
     /// How a replicate is drawn.
     pub resample: Resample,
+    /// Treatment of tied events.
+    pub ties: Ties,
+    /// The Cox term of interest; the first one without a name.
+    pub term: Option<String>,
+    /// Fit every replicate by Firth's penalised likelihood.
+    pub firth: bool,
     /// Intervals in the order printed.
     pub intervals: Vec<IntervalKind>,
     /// Size of the second level, should a calibrated interval be asked for.
@@ -68,6 +81,9 @@ impl Default for BootstrapSettings {
         Self {
             replicates: 100_000,
             resample: Resample::Case,
+            ties: Ties::Efron,
+            term: None,
+            firth: false,
             intervals: IntervalKind::DEFAULT.to_vec(),
             calibration: Calibration::default(),
             until_mcse: None,

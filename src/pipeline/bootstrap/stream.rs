@@ -121,6 +121,7 @@ pub(super) fn document_of(
         statistic: facts.statistic.clone(),
         term: facts.term.clone(),
         ties: facts.ties.clone(),
+        penalty: facts.penalty.clone(),
         resample: record.resample.clone(),
         seed: record.seed,
         conf_level: record.conf_level,
