@@ -1,5 +1,6 @@
 //! Every kernel on the GPU against its CPU twin, and every shader without a GPU.
 
+mod curve_bootstrap;
 mod hazard_ratio_bootstrap;
 mod her2_threshold;
 mod registry;
