@@ -1,6 +1,7 @@
 //! The CPU engine: every kernel's twin, on all cores, with the widest lanes the processor has.
 
 use super::backend::{Backend, ComputeError, DeviceInfo};
+use crate::kernels::curve_bootstrap::{self, CurvePlan};
 use crate::kernels::hazard_ratio_bootstrap::{self, Plan, Replicate};
 use crate::kernels::her2_threshold::{self, Thresholded};
 use crate::kernels::{InstructionSet, cox_bootstrap, resample_draws};
@@ -64,6 +65,19 @@ impl Backend for CpuEngine {
         out.par_chunks_mut(COX_REPLICATES_PER_TASK).enumerate().for_each(|(task, out)| {
             let first = first + (task * COX_REPLICATES_PER_TASK) as u64;
             cox_bootstrap::cpu(plan, self.set, first, out);
+        });
+        Ok(())
+    }
+
+    fn curve_bootstrap(
+        &self,
+        plan: &CurvePlan,
+        first: u64,
+        out: &mut [curve_bootstrap::Replicate],
+    ) -> Result<(), ComputeError> {
+        out.par_chunks_mut(REPLICATES_PER_TASK).enumerate().for_each(|(task, out)| {
+            let first = first + (task * REPLICATES_PER_TASK) as u64;
+            curve_bootstrap::cpu(plan, self.set, first, out);
         });
         Ok(())
     }

@@ -5,6 +5,7 @@ use super::backend::{Backend, ComputeError, DeviceInfo};
 use super::chunk::ChunkSizer;
 use super::cpu::CpuEngine;
 use super::select::Adapter;
+use crate::kernels::curve_bootstrap::{self, CurvePlan};
 use crate::kernels::hazard_ratio_bootstrap::{self, Plan, Replicate};
 use crate::kernels::her2_threshold::{self, Thresholded};
 use crate::kernels::{Binding, InstructionSet, KernelInfo, cox_bootstrap, resample_draws};
@@ -344,8 +345,8 @@ impl GpuEngine {
     }
 
     /// Largest number of replicates whose scratch fits one buffer.
-    fn replicates_that_fit(&self, plan: &Plan) -> u32 {
-        let bytes = 4 * plan.n_words().max(4) as u64;
+    fn replicates_that_fit(&self, scratch_words: usize) -> u32 {
+        let bytes = 4 * scratch_words.max(4) as u64;
         (self.limits.max_storage_buffer_binding_size / bytes).min(u64::from(MOST_REPLICATES)) as u32
     }
 }
@@ -404,7 +405,7 @@ impl Backend for GpuEngine {
         first: u64,
         out: &mut [Replicate],
     ) -> Result<(), ComputeError> {
-        let fits = self.replicates_that_fit(plan);
+        let fits = self.replicates_that_fit(plan.n_words());
         let mut done = 0;
         while done < out.len() {
             let left = (out.len() - done).min(u32::MAX as usize) as u32;
@@ -476,6 +477,50 @@ impl Backend for GpuEngine {
             done += n as usize;
         }
         solve_handed_back(plan, first, out)
+    }
+
+    fn curve_bootstrap(
+        &self,
+        plan: &CurvePlan,
+        first: u64,
+        out: &mut [curve_bootstrap::Replicate],
+    ) -> Result<(), ComputeError> {
+        let fits = self.replicates_that_fit(plan.n_scratch());
+        let widths = plan.ticks();
+        let mut done = 0;
+        while done < out.len() {
+            let left = (out.len() - done).min(u32::MAX as usize) as u32;
+            let n = self.replicates.next().min(fits).min(left);
+            let uniforms = plan.uniforms(first + done as u64, n, n);
+            let begin = Instant::now();
+            let outputs = self.dispatch(
+                &curve_bootstrap::KERNEL,
+                &[
+                    Argument::Input(bytemuck::cast_slice(&plan.draws.slots)),
+                    Argument::Input(bytemuck::cast_slice(&plan.draws.units)),
+                    Argument::Input(bytemuck::cast_slice(&plan.begin)),
+                    Argument::Input(bytemuck::cast_slice(&widths)),
+                    Argument::Input(bytemuck::bytes_of(&uniforms)),
+                    Argument::Scratch(4 * plan.n_scratch() as u64 * u64::from(n)),
+                    Argument::Output(16 * u64::from(n)),
+                ],
+                n.div_ceil(curve_bootstrap::KERNEL.workgroup_size),
+            )?;
+            self.replicates.learn(n, begin.elapsed());
+            let mut words = vec![[0_u32; 4]; n as usize];
+            copy_words(&outputs[0], &mut words);
+            let part = &mut out[done..done + n as usize];
+            let mut unwritten = 0;
+            for (replicate, words) in part.iter_mut().zip(words) {
+                *replicate = plan.decode(words);
+                unwritten += usize::from(*replicate == curve_bootstrap::Replicate::Unwritten);
+            }
+            if unwritten > 0 {
+                return Err(ComputeError::Unwritten(unwritten));
+            }
+            done += n as usize;
+        }
+        Ok(())
     }
 
     fn resample_draws(
