@@ -48,6 +48,9 @@ pub(crate) struct Shared {
     /// Replace an existing output
     #[arg(long, global = true)]
     pub(crate) force: bool,
+    /// Go on where an interrupted run stopped
+    #[arg(long, global = true)]
+    pub(crate) resume: bool,
     /// No progress and no notes on stderr; errors and warnings stay
     #[arg(long, global = true)]
     pub(crate) quiet: bool,
@@ -64,9 +67,11 @@ pub(crate) enum Command {
     /// Follow-up, Kaplan-Meier, log-rank and Cox of a cohort
     Survive(Box<SurviveArgs>),
     /// Resample the hazard ratio of a cohort
-    Bootstrap(BootstrapArgs),
+    Bootstrap(Box<BootstrapArgs>),
     /// Baseline table of a cohort with tests between its groups
     Tabulate(super::tabulate::TabulateArgs),
+    /// Put the shards of a bootstrap together: the document of the run on one machine
+    Merge(MergeArgs),
     /// List adapters and say which one auto takes
     Devices,
     /// Print shell completions
@@ -263,9 +268,18 @@ pub(crate) struct TimingArgs {
 pub(crate) struct BootstrapArgs {
     #[command(flatten)]
     pub(crate) cohort: CohortArgs,
-    /// Number of replicates
-    #[arg(long, default_value_t = 100_000, value_name = "N")]
-    pub(crate) replicates: u64,
+    /// Number of replicates [100000]
+    #[arg(long, value_name = "N")]
+    pub(crate) replicates: Option<u64>,
+    /// Only replicates A to B - 1, for --shard-out
+    #[arg(long, value_name = "A..B", requires = "shard_out")]
+    pub(crate) range: Option<String>,
+    /// File of the replicates of the range, for `herscope merge`
+    #[arg(long, value_name = "FILE", requires = "range")]
+    pub(crate) shard_out: Option<PathBuf>,
+    /// File of all replicates: a table if its name ends in .csv, else binary
+    #[arg(long, value_name = "FILE", conflicts_with = "range")]
+    pub(crate) replicates_out: Option<PathBuf>,
     /// How subjects are drawn
     #[arg(long, value_enum, default_value = "case")]
     pub(crate) resample: ResampleArg,
@@ -287,6 +301,13 @@ pub(crate) struct BootstrapArgs {
     /// Exit with 6 when the estimate of the data as given is not finite
     #[arg(long)]
     pub(crate) strict: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MergeArgs {
+    /// Files that `bootstrap --shard-out` wrote, in any order
+    #[arg(required = true, value_name = "SHARD")]
+    pub(crate) shards: Vec<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

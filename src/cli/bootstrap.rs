@@ -1,6 +1,8 @@
-//! `herscope bootstrap`.
+//! `herscope bootstrap` and `herscope merge`.
 
-use super::args::{BootstrapArgs, ResampleArg, Shared};
+use std::path::{Path, PathBuf};
+
+use super::args::{BootstrapArgs, MergeArgs, ResampleArg, Shared};
 use super::exit::ExitCode;
 use super::output::{json, note, print_json, print_result, print_warnings};
 use super::progress::{Progress, watch_interrupts};
@@ -9,13 +11,15 @@ use crate::compute::select;
 use crate::io::cohort::read_cohort;
 use crate::io::output_folder::OutputFolder;
 use crate::pipeline::bootstrap::{
-    BootstrapDocument, BootstrapSettings, Calibration, IntervalKind, Resample, run_bootstrap,
+    BootstrapDocument, BootstrapSettings, Calibration, IntervalKind, Resample, Storage,
+    merge_shards, run_bootstrap_with,
 };
 use crate::report::{Analysis, bootstrap_text};
 
-/// Runs the command.
+/// Runs `herscope bootstrap`.
 pub(super) fn bootstrap(args: &BootstrapArgs, shared: &Shared) -> Result<ExitCode, Error> {
     let settings = settings(args, shared)?;
+    let storage = storage(args, shared)?;
     let out = shared.out.as_deref().map(|out| OutputFolder::create(out, shared.force));
     let out = out.transpose()?;
     let cohort = read_cohort(&args.cohort.cohort, &args.cohort.request()?)?;
@@ -30,21 +34,70 @@ pub(super) fn bootstrap(args: &BootstrapArgs, shared: &Shared) -> Result<ExitCod
     let document = {
         let progress = Progress::new(shared.quiet, "resampling");
         let report = |done, total| progress.at(done, total);
-        run_bootstrap(&cohort, &settings, selection.backend.as_ref(), &report)?
+        run_bootstrap_with(&cohort, &settings, &storage, selection.backend.as_ref(), &report)?
     };
+    print(&document, out, shared)?;
+    let finite = document.estimate.is_finite();
+    Ok(if args.strict && !finite { ExitCode::Untrusted } else { ExitCode::Done })
+}
+
+/// Runs `herscope merge`.
+pub(super) fn merge(args: &MergeArgs, shared: &Shared) -> Result<ExitCode, Error> {
+    let out = shared.out.as_deref().map(|out| OutputFolder::create(out, shared.force));
+    let out = out.transpose()?;
+    print(&merge_shards(&args.shards)?, out, shared)?;
+    Ok(ExitCode::Done)
+}
+
+/// The document into its folder and onto stdout, its warnings onto stderr.
+fn print(
+    document: &BootstrapDocument,
+    out: Option<OutputFolder>,
+    shared: &Shared,
+) -> Result<(), Error> {
     if let Some(out) = out {
-        out.write("bootstrap.json", json(&document)?)?;
-        out.write("bootstrap.txt", text(&document)?)?;
+        out.write("bootstrap.json", json(document)?)?;
+        out.write("bootstrap.txt", text(document)?)?;
         out.commit()?;
     }
     print_warnings(&document.warnings);
-    if shared.json {
-        print_json(&document)?;
-    } else {
-        print_result(&text(&document)?)?;
+    if shared.json { print_json(document) } else { print_result(&text(document)?) }
+}
+
+/// Where replicates and the state of the run go.
+fn storage(args: &BootstrapArgs, shared: &Shared) -> Result<Storage, Error> {
+    let beside = |out: &Path| {
+        let mut name = out.as_os_str().to_owned();
+        name.push(".resume");
+        PathBuf::from(name)
+    };
+    let has_place = shared.out.is_some() || args.shard_out.is_some();
+    if shared.resume && !has_place && args.replicates_out.is_none() {
+        return Err(Error::usage("resuming the bootstrap")
+            .found("--resume alone")
+            .expected("--out or --shard-out, beside which the interrupted run left its state"));
     }
-    let finite = document.estimate.is_finite();
-    Ok(if args.strict && !finite { ExitCode::Untrusted } else { ExitCode::Done })
+    let keeps_replicates = args.shard_out.is_some() || args.replicates_out.is_some();
+    Ok(Storage {
+        shard_out: args.shard_out.clone(),
+        replicates_out: args.replicates_out.clone(),
+        // Replicates on disk are a state of their own.
+        checkpoint: shared.out.as_deref().map(beside).filter(|_| !keeps_replicates),
+        resume: shared.resume,
+        force: shared.force,
+    })
+}
+
+/// `A..B`.
+fn range(text: &str) -> Result<(u64, u64), Error> {
+    let parsed = text
+        .split_once("..")
+        .and_then(|(first, last)| Some((first.trim().parse().ok()?, last.trim().parse().ok()?)));
+    parsed.ok_or_else(|| {
+        Error::usage("reading --range")
+            .found(format!("{text:?}"))
+            .expected("two numbers such as 0..1000000, the second not included")
+    })
 }
 
 fn settings(args: &BootstrapArgs, shared: &Shared) -> Result<BootstrapSettings, Error> {
@@ -52,7 +105,9 @@ fn settings(args: &BootstrapArgs, shared: &Shared) -> Result<BootstrapSettings, 
     let intervals: Vec<IntervalKind> =
         args.intervals.iter().map(|kind| kind.parse()).collect::<Result<_, _>>()?;
     Ok(BootstrapSettings {
-        replicates: args.replicates,
+        replicates: args.replicates.unwrap_or(defaults.replicates),
+        range: args.range.as_deref().map(range).transpose()?,
+        whole: args.replicates,
         resample: match args.resample {
             ResampleArg::Case => Resample::Case,
             ResampleArg::Stratified => Resample::Stratified,

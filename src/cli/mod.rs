@@ -47,6 +47,7 @@ fn dispatch(arguments: &Arguments) -> Result<ExitCode, Error> {
         Command::Segment(args) => segment::segment(args, shared),
         Command::Survive(args) => survive::survive(args, shared),
         Command::Bootstrap(args) => bootstrap::bootstrap(args, shared),
+        Command::Merge(args) => bootstrap::merge(args, shared),
         Command::Tabulate(args) => tabulate::tabulate(args, shared),
         Command::Devices => devices::devices(shared),
         Command::Completions { shell } => generate::completions(*shell),

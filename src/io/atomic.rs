@@ -28,7 +28,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 }
 
 /// A hidden temporary file with the permissions an ordinary new file would get.
-fn temporary_file_in(folder: &Path) -> std::io::Result<NamedTempFile> {
+pub(super) fn temporary_file_in(folder: &Path) -> std::io::Result<NamedTempFile> {
     let mut builder = Builder::new();
     builder.prefix(".herscope-").suffix(".part");
     #[cfg(unix)]

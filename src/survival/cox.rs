@@ -47,7 +47,7 @@ pub struct CoxOptions {
     /// Largest number of Newton steps.
     pub max_iterations: usize,
     /// Largest distance to the maximum, in standard errors, that counts as converged. Newton
-    /// doubles the correct digits a step, so the default costs no step more than a loose one.
+    /// doubles the correct digits a step, so the default seldom costs a step more than a loose one.
     pub tolerance: f64,
     /// Use the sandwich variance for standard errors and the Wald test; implied by clusters.
     pub robust: bool,
@@ -55,7 +55,7 @@ pub struct CoxOptions {
 
 impl Default for CoxOptions {
     fn default() -> Self {
-        Self { ties: Ties::Efron, max_iterations: 60, tolerance: 1e-8, robust: false }
+        Self { ties: Ties::Efron, max_iterations: 60, tolerance: 1e-11, robust: false }
     }
 }
 

@@ -62,12 +62,14 @@ pub struct PhTest {
 /// Score test of `coef + theta * g(time)` against a constant coefficient, by term and together.
 ///
 /// `None` without a finite estimate of some term, for exact ties, if `data` is not what was fitted,
-/// or for the logarithm when an event lies at time zero.
+/// for the logarithm when an event lies at time zero, or where all events share one time, so that
+/// no function of it varies.
 ///
 /// # Source
 /// Grambsch and Therneau 1994, Biometrika 81:515, as the exact score test with the information of
 /// each event time (the form of R survival 3.0 and later), not their approximation by the average
-/// variance. g is not centred: with the score zero at the estimate the test does not depend on it.
+/// variance. With the score zero at the estimate the test does not depend on where g is zero; the
+/// middle of its range keeps the digits of times far from zero.
 pub fn cox_zph(data: &CoxData, fit: &CoxFit, transform: TimeTransform) -> Option<PhTest> {
     let (sets, beta) = fitted_sets(data, fit)?;
     let estimated: Vec<bool> = fit.terms.iter().map(|term| term.coef.is_some()).collect();
@@ -119,7 +121,7 @@ pub fn cox_zph(data: &CoxData, fit: &CoxFit, transform: TimeTransform) -> Option
     Some(PhTest { transform, terms, global: ChiSquaredTest::new(global, kept.len()) })
 }
 
-/// g(time) at the distinct event times.
+/// g(time) at the distinct event times, zero in the middle of its range.
 struct EventScale {
     time: Vec<f64>,
     value: Vec<f64>,
@@ -146,7 +148,12 @@ impl EventScale {
             }
             TimeTransform::KaplanMeier => failing_before(outcome),
         };
-        Some(Self { time, value })
+        let (low, high) = value
+            .iter()
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
+        let middle = 0.5 * (low + high);
+        let value = value.into_iter().map(|v| v - middle).collect();
+        (low < high).then_some(Self { time, value })
     }
 
     fn at(&self, time: f64) -> f64 {

@@ -14,9 +14,14 @@ pub(super) struct Derivatives {
     pub(super) information: DMatrix<f64>,
 }
 
-/// A smooth function that Newton steps with `information` climb.
+/// A smooth function that Newton's steps climb.
 pub(super) trait Objective {
     fn derivatives(&self, beta: &[f64]) -> Derivatives;
+
+    /// The negative Hessian at `beta`, where `at` was evaluated, for the columns marked in `free`.
+    fn curvature(&self, _beta: &[f64], at: &Derivatives, _free: &[bool]) -> DMatrix<f64> {
+        at.information.clone()
+    }
 }
 
 /// The log partial likelihood.
@@ -120,12 +125,33 @@ impl Objective for PenalizedLikelihood<'_> {
         });
         at_beta
     }
+
+    /// The information leaves out the penalty, which far out, where the likelihood is flat, is all
+    /// that bends: steps by it would shrink the distance by ever less. So the gradient's change.
+    fn curvature(&self, beta: &[f64], at: &Derivatives, free: &[bool]) -> DMatrix<f64> {
+        let mut curvature = at.information.clone();
+        let mut moved = beta.to_vec();
+        for k in (0..beta.len()).filter(|&k| free[k]) {
+            moved[k] = beta[k] + GRADIENT_STEP;
+            let there = self.derivatives(&moved);
+            moved[k] = beta[k];
+            if !there.value.is_finite() {
+                return at.information.clone();
+            }
+            curvature.set_column(k, &((&at.score - there.score) / GRADIENT_STEP));
+        }
+        (&curvature + curvature.transpose()) * 0.5
+    }
 }
 
 /// The symmetric `[p x p]` matrix of a packed upper triangle.
 pub(super) fn unpack(p: usize, packed: &[f64]) -> DMatrix<f64> {
     DMatrix::from_fn(p, p, |a, b| packed[packed_index(p, a.min(b), a.max(b))])
 }
+
+/// Step of a standardised coefficient in the difference of two gradients: an error of about 1e-5 of
+/// the curvature, so that steps shrink the distance by as much.
+const GRADIENT_STEP: f64 = 1e-5;
 
 /// Position of element `(a, b)`, a <= b, in a packed upper triangle of a `[p x p]` matrix.
 fn packed_index(p: usize, a: usize, b: usize) -> usize {
@@ -190,6 +216,10 @@ const FLAT_DECREMENT: f64 = 1e-9;
 /// a thousandth of a standard error.
 const NOISE_DECREMENT: f64 = 1e-6;
 
+/// A squared distance below this that no longer shrinks is as near as rounding lets the climb come:
+/// a millionth of a standard error. Newton's steps square a distance that is not rounding.
+const STALLED_DECREMENT: f64 = 1e-12;
+
 /// What a flat value with long steps means to [`maximise`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LongSteps {
@@ -224,8 +254,9 @@ pub(super) fn maximise_from(
 ) -> Maximum {
     let (mut beta, mut at) = (start.to_vec(), at_start);
     let mut step = vec![0.0; beta.len()];
+    let mut last_decrement = f64::INFINITY;
     for iteration in 0..=limits.max_iterations {
-        let Some(newton) = newton_step(&at, free) else {
+        let Some(newton) = newton_step(objective, &beta, &at, free) else {
             let ending = if iteration > 0 { Ending::Diverging } else { Ending::MaxIterations };
             return Maximum { beta, at, ending, step, iterations: iteration };
         };
@@ -233,7 +264,9 @@ pub(super) fn maximise_from(
         let longest = newton.amax();
         step.copy_from_slice(newton.as_slice());
         let short = longest <= SHORT_STEP || long_steps == LongSteps::Accept;
-        let ending = if decrement <= limits.tolerance.powi(2) && short {
+        let stalled = decrement <= STALLED_DECREMENT && decrement >= 0.5 * last_decrement;
+        last_decrement = decrement;
+        let ending = if (decrement <= limits.tolerance.powi(2) || stalled) && short {
             Some(Ending::Converged)
         } else if decrement <= FLAT_DECREMENT && !short {
             Some(Ending::Diverging)
@@ -256,13 +289,21 @@ pub(super) fn maximise_from(
     unreachable!("the loop returns at its last iteration")
 }
 
-fn newton_step(at: &Derivatives, free: &[bool]) -> Option<DVector<f64>> {
+fn newton_step(
+    objective: &impl Objective,
+    beta: &[f64],
+    at: &Derivatives,
+    free: &[bool],
+) -> Option<DVector<f64>> {
     let kept: Vec<usize> = (0..free.len()).filter(|&k| free[k]).collect();
     let mut full = DVector::zeros(free.len());
     if kept.is_empty() {
         return Some(full);
     }
-    let factor = sub_matrix(&at.information, free).cholesky()?;
+    // Where the objective is not concave the information still points upwards.
+    let factor = sub_matrix(&objective.curvature(beta, at, free), free)
+        .cholesky()
+        .or_else(|| sub_matrix(&at.information, free).cholesky())?;
     let small = factor.solve(&at.score.select_rows(&kept));
     for (value, &k) in small.iter().zip(&kept) {
         full[k] = *value;

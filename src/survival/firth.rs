@@ -10,9 +10,8 @@ use super::profile::{Profile, Side};
 use super::risk_set::RiskSets;
 use crate::Error;
 
-/// The penalised likelihood is climbed with Newton steps of the plain one, which shrink the
-/// distance by a fixed factor each; a hundred-millionth of a standard error is far below any use.
-const LIMITS: Limits = Limits { max_iterations: 500, tolerance: 1e-8 };
+/// Steps with the gradient's differences for a Hessian gain some five digits each.
+const LIMITS: Limits = Limits { max_iterations: 200, tolerance: 1e-11 };
 
 /// One term of a penalised fit.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,7 +35,7 @@ pub struct FirthTerm {
 pub struct FirthFit {
     /// Treatment of tied events.
     pub ties: Ties,
-    /// Whether the maximum was reached.
+    /// Whether the maximum, every limit and every test were reached.
     pub converged: bool,
     /// One term a covariate, in order.
     pub terms: Vec<FirthTerm>,
@@ -82,6 +81,7 @@ pub fn fit_firth(data: &CoxData, ties: Ties, conf_level: f64) -> Result<Option<F
     let Some((inverse, _)) = objective.inverse_and_log_det(&best.at.information) else {
         return Ok(None);
     };
+    let mut converged = best.ending == Ending::Converged;
     let terms = (0..sets.p)
         .map(|k| {
             let name = data.covariates[k].name.clone();
@@ -99,13 +99,17 @@ pub fn fit_firth(data: &CoxData, ties: Ties, conf_level: f64) -> Result<Option<F
                 start: &best.beta,
                 limits: LIMITS,
             };
+            let lower = profile.limit(Side::Lower, se, conf_level);
+            let upper = profile.limit(Side::Upper, se, conf_level);
+            let p = profile.test_of_zero();
+            converged &= lower.is_ok() && upper.is_ok() && p.is_ok();
             FirthTerm {
                 name,
                 coef: Some(best.beta[k] / scale),
                 se: Some(se / scale),
-                lower: profile.limit(Side::Lower, se, conf_level).map(|limit| limit / scale),
-                upper: profile.limit(Side::Upper, se, conf_level).map(|limit| limit / scale),
-                p: profile.test_of_zero(),
+                lower: lower.ok().flatten().map(|limit| limit / scale),
+                upper: upper.ok().flatten().map(|limit| limit / scale),
+                p: p.ok(),
             }
         })
         .collect();
@@ -114,7 +118,7 @@ pub fn fit_firth(data: &CoxData, ties: Ties, conf_level: f64) -> Result<Option<F
     let df = active.iter().filter(|&&k| k).count();
     Ok(Some(FirthFit {
         ties,
-        converged: best.ending == Ending::Converged,
+        converged,
         terms,
         penalized_log_likelihood_null: null.value + log_scales,
         penalized_log_likelihood: best.at.value + log_scales,

@@ -16,8 +16,8 @@ pub struct ProfileLimits {
 
 /// Profile likelihood limits of term `term` at `conf_level`.
 ///
-/// A monotone term has one finite limit. `None` if the term has neither estimate nor limit, or if
-/// `data` is not what was fitted.
+/// A monotone term has one finite limit. `None` if the term has neither estimate nor limit, if a
+/// search does not end, or if `data` is not what was fitted.
 ///
 /// # Source
 /// Venzon and Moolgavkar 1988, Applied Statistics 37:87 (the definition); the limit is found by
@@ -57,14 +57,14 @@ pub fn profile_limits(
     let step = fit.terms[term].naive_se.map_or(1.0, |se| se * scale);
     let side = |side, unbounded| {
         if limit == Some(unbounded) {
-            None
-        } else {
-            profile.limit(side, step, conf_level).map(|limit| limit / scale)
+            return Some(None);
         }
+        let found = profile.limit(side, step, conf_level).ok()?;
+        Some(found.map(|limit| limit / scale))
     };
     Some(ProfileLimits {
-        lower: side(Side::Lower, CoefLimit::MinusInfinity),
-        upper: side(Side::Upper, CoefLimit::PlusInfinity),
+        lower: side(Side::Lower, CoefLimit::MinusInfinity)?,
+        upper: side(Side::Upper, CoefLimit::PlusInfinity)?,
     })
 }
 
@@ -74,6 +74,10 @@ pub(super) enum Side {
     Lower,
     Upper,
 }
+
+/// A maximum over the other coefficients was not reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unfinished;
 
 /// The likelihood of one coefficient with the other free ones maximised out.
 pub(super) struct Profile<'a, O: Objective> {
@@ -96,27 +100,32 @@ const LIMIT_WIDTH: f64 = 1e-9;
 impl<O: Objective> Profile<'_, O> {
     /// Likelihood drop 2 (top - profile) at `value` and its slope; `others` is where the other
     /// coefficients start and are left.
-    fn drop_at(&self, value: f64, others: &mut Vec<f64>) -> Option<(f64, f64)> {
+    fn drop_at(&self, value: f64, others: &mut Vec<f64>) -> Result<(f64, f64), Unfinished> {
         others[self.term] = value;
         let mut free = self.free.to_vec();
         free[self.term] = false;
         let constrained = maximise(self.objective, others, &free, self.limits, LongSteps::Accept);
         if constrained.ending == Ending::MaxIterations || !constrained.at.value.is_finite() {
-            return None;
+            return Err(Unfinished);
         }
         *others = constrained.beta;
         let slope = -2.0 * constrained.at.score[self.term];
-        Some((2.0 * (self.top - constrained.at.value), slope))
+        Ok((2.0 * (self.top - constrained.at.value), slope))
     }
 
     /// p of the likelihood ratio test that the coefficient is zero.
-    pub(super) fn test_of_zero(&self) -> Option<f64> {
+    pub(super) fn test_of_zero(&self) -> Result<f64, Unfinished> {
         let (drop, _) = self.drop_at(0.0, &mut self.start.to_vec())?;
-        Some(chi_squared_upper(drop, 1))
+        Ok(chi_squared_upper(drop, 1))
     }
 
-    /// The limit on `side`, standardised; `step` is about one standard error.
-    pub(super) fn limit(&self, side: Side, step: f64, conf_level: f64) -> Option<f64> {
+    /// The limit on `side`, standardised, `None` if unbounded; `step` is about one standard error.
+    pub(super) fn limit(
+        &self,
+        side: Side,
+        step: f64,
+        conf_level: f64,
+    ) -> Result<Option<f64>, Unfinished> {
         let quantile = normal_quantile(0.5 + conf_level / 2.0);
         let critical = quantile * quantile;
         let outward = if side == Side::Upper { step } else { -step };
@@ -137,12 +146,12 @@ impl<O: Objective> Profile<'_, O> {
             outside += reach * outward;
             let (drop, slope) = self.drop_at(outside, &mut others)?;
             if drop >= critical {
-                return self.refine(inside, outside, (drop, slope), critical, others);
+                return self.refine(inside, outside, (drop, slope), critical, others).map(Some);
             }
             inside = outside;
             reach *= 2.0;
         }
-        None
+        Ok(None)
     }
 
     /// Newton steps on drop - critical, kept between `inside` (below) and `outside` (above).
@@ -153,7 +162,7 @@ impl<O: Objective> Profile<'_, O> {
         (mut drop, mut slope): (f64, f64),
         critical: f64,
         mut others: Vec<f64>,
-    ) -> Option<f64> {
+    ) -> Result<f64, Unfinished> {
         let mut at = outside;
         for _ in 0..200 {
             let newton = at - (drop - critical) / slope;
@@ -161,7 +170,7 @@ impl<O: Objective> Profile<'_, O> {
             let next =
                 if newton > low && newton < high { newton } else { 0.5 * (inside + outside) };
             if (next - at).abs() <= LIMIT_WIDTH || high - low <= LIMIT_WIDTH {
-                return Some(next);
+                return Ok(next);
             }
             at = next;
             (drop, slope) = self.drop_at(at, &mut others)?;
@@ -171,6 +180,6 @@ impl<O: Objective> Profile<'_, O> {
                 outside = at;
             }
         }
-        Some(at)
+        Ok(at)
     }
 }

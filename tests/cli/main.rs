@@ -2,7 +2,9 @@
 
 mod bootstrap;
 mod errors;
+mod hard;
 mod segment;
+mod shards;
 mod survive;
 mod tabulate;
 

@@ -1,8 +1,9 @@
 //! `firth.MODEL.breslow` and `.efron` of every set.
 
-use herscope::survival::fit_firth;
+use herscope::survival::{CoxData, Ties, fit_firth};
 
 use crate::coxph::each_model;
+use crate::hard::data;
 use crate::support::Comparison;
 
 #[test]
@@ -40,4 +41,43 @@ fn every_penalised_model_equals_the_reference() {
         comparison.equal(label, test.df as u64, df);
     });
     comparison.finish(400);
+}
+
+#[test]
+fn separated_rows_have_profile_limits() {
+    // Ten rows that fail in the order of x, arms alternating; and eight rows with one event. Drops
+    // of twice the penalised likelihood from its maximum, by a scan of the other coefficient in
+    // Python (no derivative, no code of this crate): the limits lie between these coefficients.
+    type Drop = (f64, f64);
+    let cases: [(&str, &str, Drop, Drop); 6] = [
+        ("perfect_separation", "x0", (-3.0, 4.16253), (-2.0, 2.2256)),
+        ("perfect_separation", "x0", (3.0, 4.55375), (2.0, 2.59667)),
+        ("perfect_separation", "x1", (6.0, 5.5488), (4.0, 1.84091)),
+        ("one_event", "x0", (-20.0, 7.90086), (-10.0, 2.9583)),
+        ("one_event", "x0", (2.0, 4.207), (1.0, 2.54652)),
+        ("one_event", "x1", (-6.0, 4.65009), (-4.0, 2.69491)),
+    ];
+    for (name, term, (outside, beyond), (inside, within)) in cases {
+        let fit = fit_firth(&hard_data(name), Ties::Efron, 0.95).expect("valid rows");
+        let fit = fit.expect("both terms are identified");
+        assert!(fit.converged, "{name}: every limit was found");
+        let found = fit.terms.iter().find(|found| found.name == term).expect("a term");
+        let limit = if outside < inside { found.lower } else { found.upper };
+        let limit = limit.unwrap_or_else(|| panic!("{name} {term} has a limit towards {outside}"));
+        let between = (outside.min(inside)..outside.max(inside)).contains(&limit);
+        assert!(between && within < 3.8415 && beyond > 3.8415, "{name} {term}: {limit}");
+    }
+}
+
+/// The arm (b against a) and x of a hard file, as `x0` and `x1`.
+fn hard_data(name: &str) -> CoxData {
+    let path = format!("{}/tests/data/survival/hard/{name}.csv", env!("CARGO_MANIFEST_DIR"));
+    let mut reader = csv::Reader::from_path(path).expect("the file is there");
+    let rows: Vec<csv::StringRecord> = reader.records().map(|row| row.expect("a row")).collect();
+    let number = |column: usize| -> Vec<f64> {
+        rows.iter().map(|row| row[column].parse().expect("a number")).collect()
+    };
+    let arm: Vec<f64> = rows.iter().map(|row| f64::from(&row[3] == "b")).collect();
+    let event: Vec<u8> = rows.iter().map(|row| u8::from(&row[2] == "1")).collect();
+    data(&number(1), &event, &[&arm, &number(4)])
 }

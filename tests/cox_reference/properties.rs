@@ -1,7 +1,8 @@
 //! What must not change a Cox fit, on random data.
 
 use herscope::survival::{
-    CovariateColumn, CoxData, CoxFit, CoxOptions, CoxStatus, Outcome, TieRepair, Ties, fit_cox,
+    CovariateColumn, CoxData, CoxFit, CoxOptions, CoxStatus, Outcome, TieRepair, Ties,
+    cox_residuals, fit_cox,
 };
 use proptest::prelude::*;
 
@@ -135,6 +136,23 @@ proptest! {
             .flat_map(|row| [(); 2].map(|()| Row { weight: 0.5 * row.weight, ..row.clone() }))
             .collect();
         same(&fit(&rows, Ties::Breslow), &fit(&copies, Ties::Breslow), 0.0)?;
+    }
+
+    #[test]
+    fn the_score_at_the_estimate_is_zero_to_a_billionth_of_a_standard_error(rows in rows()) {
+        for ties in WEIGHTED_TIES {
+            let (data, fit) = (model(&rows), fit(&rows, ties));
+            if fit.status != CoxStatus::Converged {
+                continue;
+            }
+            let residuals = cox_residuals(&data, &fit).expect("a finite fit");
+            for (k, term) in fit.terms.iter().enumerate() {
+                let parts = residuals.score.chunks_exact(2).zip(&rows);
+                let score: f64 = parts.map(|(row, of)| of.weight * row[k]).sum();
+                let distance = score * term.se.expect("a finite fit");
+                prop_assert!(distance.abs() < 1e-9, "{} is {} errors off", term.name, distance);
+            }
+        }
     }
 
     #[test]

@@ -8,3 +8,4 @@ mod survive_document;
 mod survive_models;
 mod survive_timing;
 mod tdxd_survival;
+mod traps;

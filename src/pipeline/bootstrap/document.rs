@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::histogram::ReplicateHistogram;
 use crate::Warning;
@@ -18,13 +18,16 @@ pub struct BootstrapDocument {
     pub n: usize,
     pub n_events: usize,
     pub n_dropped: usize,
-    pub statistic: &'static str,
+    pub statistic: String,
     pub term: String,
-    pub ties: Option<&'static str>,
-    pub resample: &'static str,
+    pub ties: Option<String>,
+    pub resample: String,
     pub seed: u64,
     pub conf_level: f64,
     pub estimate: EstimateBlock,
+    /// The replicates that this shard holds, half open; absent for a whole run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub range: Option<[u64; 2]>,
     pub replicates: ReplicatesBlock,
     pub bias: Option<f64>,
     pub std_err: Option<f64>,
@@ -38,7 +41,7 @@ pub struct BootstrapDocument {
     pub draws_sha256: Option<String>,
     pub draw_layout: u32,
     pub device: DeviceInfo,
-    pub version: &'static str,
+    pub version: String,
     pub elapsed_seconds: f64,
     pub replicates_per_second: f64,
     /// Counts of the replicates, for the figure.
@@ -101,7 +104,7 @@ pub struct IntervalBlock {
 }
 
 /// How levels of the calibrated interval were found.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CalibrationBlock {
     /// Resamples that were resampled in turn.
     pub outer: u64,

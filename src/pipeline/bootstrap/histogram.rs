@@ -1,5 +1,7 @@
 //! Counts of the replicates for the figure, gathered while they pass.
 
+use serde::{Deserialize, Serialize};
+
 /// Edges on the scale of the replicates, one more than counts, and how many lie outside.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReplicateHistogram {
@@ -21,18 +23,18 @@ const N_BINS: usize = 40;
 const FIRST_VALUES: usize = 1 << 16;
 
 /// Counts values into bins whose edges the first values choose.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct HistogramCounter {
     first: Vec<f64>,
     bins: Option<Bins>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Bins {
     low: f64,
     width: f64,
     /// One bin below and one above those shown.
-    counts: [u64; N_BINS + 2],
+    counts: Vec<u64>,
 }
 
 impl HistogramCounter {
@@ -71,11 +73,11 @@ impl Bins {
         let n = values.len() as f64;
         let mean = values.iter().sum::<f64>() / n;
         let spread = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / n).sqrt();
-        if !(spread > 0.0) {
+        if spread.is_nan() || spread <= 0.0 {
             return None;
         }
         let width = 8.0 * spread / N_BINS as f64;
-        let mut bins = Self { low: mean - 4.0 * spread, width, counts: [0; N_BINS + 2] };
+        let mut bins = Self { low: mean - 4.0 * spread, width, counts: vec![0; N_BINS + 2] };
         bins.count(values);
         Some(bins)
     }

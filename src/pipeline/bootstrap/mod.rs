@@ -7,9 +7,12 @@ mod histogram;
 mod intervals;
 pub mod order_statistics;
 mod order_tracker;
+mod record;
 mod replicate;
 mod settings;
 mod source;
+mod storage;
+mod stream;
 mod summary;
 
 pub use document::{
@@ -19,20 +22,23 @@ pub use histogram::ReplicateHistogram;
 pub use intervals::IntervalKind;
 pub use replicate::{Reason, ReplicateValue};
 pub use settings::{BootstrapSettings, Calibration, Resample};
+pub use storage::Storage;
+pub use stream::merge_shards;
 
 use std::time::Instant;
 
 use sha2::{Digest, Sha256};
 
+use crate::Error;
 use crate::compute::Backend;
 use crate::survival::Cohort;
-use crate::{Error, Warning};
 use binary_source::BinarySource;
 use calibration::calibrate;
-use intervals::{Basis, acceleration, interval_blocks, shares_of};
-use order_tracker::Missed;
+use intervals::acceleration;
+use record::RunRecord;
 use source::ReplicateSource;
-use summary::{Counts, Summary};
+use storage::{Checkpoint, ShardHeader, Sinks};
+use stream::{Stream, document_of};
 
 const DOING: &str = "preparing the bootstrap";
 
@@ -58,14 +64,26 @@ pub fn run_bootstrap(
     backend: &dyn Backend,
     progress: BootstrapProgress<'_>,
 ) -> Result<BootstrapDocument, Error> {
+    run_bootstrap_with(cohort, settings, &Storage::default(), backend, progress)
+}
+
+/// [`run_bootstrap`] with shards, tables of replicates and checkpoints on disk.
+///
+/// # Errors
+/// As [`run_bootstrap`]; a file that exists, or belongs to another run.
+pub fn run_bootstrap_with(
+    cohort: &Cohort,
+    settings: &BootstrapSettings,
+    storage: &Storage,
+    backend: &dyn Backend,
+    progress: BootstrapProgress<'_>,
+) -> Result<BootstrapDocument, Error> {
     check(settings)?;
     let begin = Instant::now();
     let source = BinarySource::new(cohort, settings, backend)?;
-    let mut document = resample(&source, settings, backend, progress)?;
+    let mut document = resample(cohort, &source, settings, storage, backend, progress)?;
     document.warnings.extend(backend.warnings());
-    document.elapsed_seconds = begin.elapsed().as_secs_f64();
-    document.replicates_per_second =
-        document.replicates.requested as f64 / document.elapsed_seconds.max(f64::MIN_POSITIVE);
+    document.timed(begin);
     Ok(document)
 }
 
@@ -75,7 +93,20 @@ fn check(settings: &BootstrapSettings) -> Result<(), Error> {
             .found(format!("--replicates {}", settings.replicates))
             .expected(format!("from 2 to {MOST_REPLICATES}")));
     }
-    if settings.until_mcse.is_some_and(|error| !(error > 0.0)) {
+    if let Some((first, last)) = settings.range {
+        let within = settings.whole.is_none_or(|whole| last <= whole);
+        if first >= last || last > MOST_REPLICATES || !within {
+            return Err(Error::usage(DOING)
+                .found(format!("--range {first}..{last}"))
+                .expected("A..B with A below B, and B no more than --replicates"));
+        }
+        if settings.until_mcse.is_some() || settings.hash_draws {
+            return Err(Error::usage(DOING)
+                .found("--range beside --until-mcse or --hash-draws")
+                .expected("one or the other: they need the whole run"));
+        }
+    }
+    if settings.until_mcse.is_some_and(|error| error.is_nan() || error <= 0.0) {
         return Err(Error::usage(DOING)
             .found(format!("--until-mcse {}", settings.until_mcse.unwrap_or(0.0)))
             .expected("an error above 0"));
@@ -91,12 +122,13 @@ fn check(settings: &BootstrapSettings) -> Result<(), Error> {
 
 /// Everything that is read off the replicates of `source`.
 fn resample(
+    cohort: &Cohort,
     source: &dyn ReplicateSource,
     settings: &BootstrapSettings,
+    storage: &Storage,
     backend: &dyn Backend,
     progress: BootstrapProgress<'_>,
 ) -> Result<BootstrapDocument, Error> {
-    let facts = source.facts();
     let wants = |kind: IntervalKind| settings.intervals.contains(&kind);
     let calibration = if wants(IntervalKind::Calibrated) {
         calibrate(source, settings.calibration, settings.conf_level, progress)?
@@ -104,131 +136,110 @@ fn resample(
         None
     };
     let jackknife = wants(IntervalKind::Bca).then(|| source.jackknife()).flatten();
-    let basis = Basis {
-        estimate: facts.estimate,
-        std_err: facts.std_err,
-        acceleration: jackknife
-            .and_then(|(values, strata)| acceleration(&values, strata.as_deref())),
-        calibrated: calibration.map(|found| [found.lower_level, found.upper_level]),
-        conf_level: settings.conf_level,
-        is_log: facts.is_log,
-    };
-    let mut kinds = settings.intervals.clone();
-    let at = kinds.iter().position(|&kind| kind == IntervalKind::Percentile);
-    if let (Some(at), false) = (at, wants(IntervalKind::PercentileKeepInf)) {
-        // Told apart from the percentile interval only when a replicate is infinite.
-        kinds.insert(at + 1, IntervalKind::PercentileKeepInf);
+    let acceleration =
+        jackknife.and_then(|(values, strata)| acceleration(&values, strata.as_deref()));
+    let extras = (acceleration, calibration);
+    let record = RunRecord::new(cohort, settings, source.facts(), extras, &backend.device());
+    let run = Run { source, settings, storage, record: &record, backend, progress };
+    let (stream, intervals) = run.to_the_end()?;
+    let mut document = document_of(&record, &stream, intervals, backend.device());
+    document.range = settings.range.map(|(first, last)| [first, last]);
+    if settings.hash_draws {
+        document.draws_sha256 = Some(hash_draws(source, stream.summary.counts.total())?);
     }
-    let run = Run { source, settings, basis: &basis, kinds: &kinds, progress };
-    let (summary, intervals, requested) = run.to_the_end()?;
-    let lost = summary.counts.inestimable();
-    let intervals = intervals
-        .into_iter()
-        .filter(|block| {
-            let added = block.kind == IntervalKind::PercentileKeepInf.name();
-            !added || !lost.is_empty() || wants(IntervalKind::PercentileKeepInf)
-        })
-        .collect();
-    let moments = summary.moments();
-    let mut warnings = facts.warnings.clone();
-    warnings.extend(warn_of_lost(&lost, requested));
-    Ok(BootstrapDocument {
-        schema_version: 1,
-        command: "bootstrap",
-        warnings,
-        n: facts.n,
-        n_events: facts.n_events,
-        n_dropped: facts.n_dropped,
-        statistic: facts.statistic,
-        term: facts.term.clone(),
-        ties: facts.ties,
-        resample: settings.resample.name(),
-        seed: settings.seed,
-        conf_level: settings.conf_level,
-        estimate: if facts.is_log {
-            EstimateBlock::HazardRatio {
-                log_hazard_ratio: facts.estimate,
-                hazard_ratio: facts.estimate.map(f64::exp),
-                se: facts.std_err,
-            }
-        } else {
-            EstimateBlock::Value { value: facts.estimate, se: facts.std_err }
-        },
-        replicates: ReplicatesBlock {
-            requested,
-            estimable: summary.counts.finite,
-            inestimable: lost.into_iter().collect(),
-        },
-        bias: facts.estimate.and(moments.bias),
-        std_err: moments.std_err,
-        mcse_bias: facts.estimate.and(moments.mcse_bias),
-        mcse_std_err: moments.mcse_std_err,
-        intervals,
-        calibration,
-        draws_sha256: settings.hash_draws.then(|| hash_draws(source, requested)).transpose()?,
-        draw_layout: crate::numeric::draw::LAYOUT_VERSION,
-        device: backend.device(),
-        version: env!("CARGO_PKG_VERSION"),
-        elapsed_seconds: 0.0,
-        replicates_per_second: 0.0,
-        histogram: summary.histogram.finish(),
-    })
+    Ok(document)
 }
 
 /// One stream of replicates and what is read off it.
 struct Run<'a> {
     source: &'a dyn ReplicateSource,
     settings: &'a BootstrapSettings,
-    basis: &'a Basis,
-    kinds: &'a [IntervalKind],
+    storage: &'a Storage,
+    record: &'a RunRecord,
+    backend: &'a dyn Backend,
     progress: BootstrapProgress<'a>,
 }
 
 impl Run<'_> {
     /// The replicates asked for, or as many steps of them as the precision asked for takes.
-    fn to_the_end(&self) -> Result<(Summary, Vec<IntervalBlock>, u64), Error> {
-        let step = self.settings.replicates;
-        let mut summary = self.empty();
-        let mut total = step;
+    fn to_the_end(&self) -> Result<(Stream, Vec<IntervalBlock>), Error> {
+        let (first, last) = self.settings.range.unwrap_or((0, self.settings.replicates));
+        let step = last - first;
+        let mut checkpoint = Checkpoint::new(self.storage.checkpoint.as_deref());
+        let mut stream = Stream::new(self.record);
+        if self.storage.resume
+            && let Some(summary) = checkpoint.read(self.record, first)?
+        {
+            stream.summary = summary;
+        }
+        let header = ShardHeader::new(self.record, (first, last), &self.backend.device());
+        let mut sinks = match Sinks::open(self.storage, &header)? {
+            Ok(sinks) => sinks,
+            Err(mut whole) => {
+                stream.read_shard(&mut whole)?;
+                let intervals = stream.intervals_or_again(|| Stream::of_shards(&[whole.path]))?;
+                return Ok((stream, intervals));
+            }
+        };
+        stream.push(&std::mem::take(&mut sinks.earlier));
+        let done = stream.summary.counts.total();
+        if done > step && self.settings.until_mcse.is_none() {
+            return Err(Error::usage("resuming the bootstrap")
+                .found(format!("{done} replicates of the interrupted run"))
+                .expected(format!("no more than the {step} asked for")));
+        }
+        let mut total = done.div_ceil(step).max(1) * step;
         loop {
-            self.advance(&mut summary, total)?;
-            let intervals = match interval_blocks(self.kinds, &summary, self.basis) {
-                Ok(intervals) => intervals,
-                Err(Missed) => {
-                    // A rank fell outside its band: read the stream again and keep everything.
-                    summary = self.empty().keeping_all();
-                    self.advance(&mut summary, total)?;
-                    interval_blocks(self.kinds, &summary, self.basis)
-                        .map_err(|Missed| Error::numeric(DOING).found("an order statistic lost"))?
-                }
-            };
+            self.advance(&mut stream, first, total, Some((&mut sinks, &mut checkpoint)))?;
+            let intervals = stream.intervals_or_again(|| {
+                // A rank fell outside its band: read the stream again and keep everything.
+                let mut again = Stream::new(self.record).keeping_all();
+                self.advance(&mut again, first, total, None)?;
+                Ok(again)
+            })?;
             if self.is_precise(&intervals) || total + step > MOST_REPLICATES {
-                return Ok((summary, intervals, total));
+                sinks.finish()?;
+                checkpoint.remove();
+                return Ok((stream, intervals));
             }
             total += step;
         }
     }
 
-    fn empty(&self) -> Summary {
-        let pivots = self.kinds.contains(&IntervalKind::Studentized);
-        Summary::new(self.basis.estimate, pivots)
-    }
-
-    /// Adds the replicates up to number `total`.
-    fn advance(&self, summary: &mut Summary, total: u64) -> Result<(), Error> {
-        let shares = |counts: &Counts| shares_of(self.kinds, counts, self.basis);
-        let mut done = summary.counts.total();
-        let size = (total - done).min(REPLICATES_PER_CHUNK) as usize;
+    /// Adds replicates until there are `total`.
+    fn advance(
+        &self,
+        stream: &mut Stream,
+        first: u64,
+        total: u64,
+        mut files: Option<(&mut Sinks, &mut Checkpoint<'_>)>,
+    ) -> Result<(), Error> {
+        let mut done = stream.summary.counts.total();
+        let size = total.saturating_sub(done).min(REPLICATES_PER_CHUNK) as usize;
         let mut chunk = vec![ReplicateValue::Lost(Reason::NotConverged); size];
         while done < total {
             let n = (total - done).min(REPLICATES_PER_CHUNK);
             let chunk = &mut chunk[..n as usize];
-            self.source.fill(done, chunk)?;
-            summary.push(chunk, &shares);
+            self.source.fill(first + done, chunk)?;
+            stream.push(chunk);
             done += n;
-            if !(self.progress)(done, total) {
-                return Err(Error::interrupted("resampling")
-                    .found(format!("an interrupt after {done} of {total} replicates")));
+            let go_on = (self.progress)(done, total);
+            if let Some((sinks, checkpoint)) = &mut files {
+                sinks.push(chunk)?;
+                checkpoint.write(self.record, first, &stream.summary, !go_on)?;
+            }
+            if !go_on {
+                let stopped = format!("an interrupt after {done} of {total} replicates");
+                let place = files.and_then(|(_, checkpoint)| checkpoint.place());
+                let stopped = Error::interrupted("resampling").found(stopped);
+                return Err(match (place, self.storage.shard_out.is_some()) {
+                    (Some(place), _) => stopped
+                        .expected(format!("the same command with --resume goes on from {place}")),
+                    (None, true) => {
+                        stopped.expected("the same command with --resume goes on from here")
+                    }
+                    (None, false) => stopped,
+                });
             }
         }
         Ok(())
@@ -242,20 +253,6 @@ impl Run<'_> {
             intervals.iter().flat_map(|block| [block.mcse_lower, block.mcse_upper]).flatten();
         errors.all(|error| error <= wanted)
     }
-}
-
-fn warn_of_lost(lost: &[(&str, u64)], requested: u64) -> Option<Warning> {
-    let n: u64 = lost.iter().map(|(_, n)| n).sum();
-    (n > 0).then(|| {
-        let reasons: Vec<String> = lost.iter().map(|(why, n)| format!("{why}: {n}")).collect();
-        let message = format!(
-            "{n} of {requested} replicates have no finite value ({}); bias and standard error \
-             leave them out, percentile intervals are given without the monotone ones and with \
-             them as -inf or +inf",
-            reasons.join(", "),
-        );
-        Warning::new("inestimable_replicates", message)
-    })
 }
 
 /// SHA-256 of all drawn indices (little-endian u32, replicate by replicate).

@@ -6,6 +6,8 @@
 //! statistics, not estimates; they do not depend on where the bands were, and should a rank fall
 //! outside after all, that is said and the stream can be read again.
 
+use serde::{Deserialize, Serialize};
+
 use super::order_statistics::order_statistics;
 
 /// Values kept before the first bands are drawn; a stream no longer than this is kept whole.
@@ -16,7 +18,7 @@ const KEEP_ALL: usize = 1 << 20;
 const HALF_WIDTH: f64 = 24.0;
 
 /// Keeps what may become an order statistic.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct OrderTracker {
     /// Ascending, disjoint `[low, high]`; empty while everything is kept.
     bands: Vec<(f64, f64)>,

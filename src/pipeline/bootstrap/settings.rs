@@ -55,6 +55,10 @@ pub struct BootstrapSettings {
     pub conf_level: f64,
     /// Seed of all draws.
     pub seed: u64,
+    /// Only these replicates, half open: a shard.
+    pub range: Option<(u64, u64)>,
+    /// Replicates of the whole run that the range is a part of, where they were given.
+    pub whole: Option<u64>,
     /// Also hash the resample indices in order.
     pub hash_draws: bool,
 }
@@ -69,6 +73,8 @@ impl Default for BootstrapSettings {
             until_mcse: None,
             conf_level: 0.95,
             seed: 1,
+            range: None,
+            whole: None,
             hash_draws: false,
         }
     }

@@ -1,6 +1,7 @@
 //! Replicates added up in their order, in bounded memory.
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::histogram::HistogramCounter;
 use super::order_tracker::OrderTracker;
@@ -11,7 +12,7 @@ use super::replicate::{Reason, ReplicateValue};
 pub(super) const BLOCK: usize = 4_096;
 
 /// What is known of the replicates so far.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Summary {
     /// Where the sums of powers are taken about: the estimate, or 0 where there is none.
     centre: f64,
@@ -28,7 +29,7 @@ pub(super) struct Summary {
 }
 
 /// How many replicates ended how.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Counts {
     pub(super) finite: u64,
     /// Of the finite ones, those below the centre.
