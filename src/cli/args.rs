@@ -292,7 +292,7 @@ pub(crate) struct BootstrapArgs {
     /// Resamples, and resamples of each, that the calibrated interval takes [10000x1000]
     #[arg(long, value_name = "OUTERxINNER")]
     pub(crate) calibrate: Option<String>,
-    /// Add as many replicates again until no limit has a larger Monte-Carlo error
+    /// Double the replicates until no limit has a larger Monte-Carlo error
     #[arg(long, value_name = "X")]
     pub(crate) until_mcse: Option<f64>,
     /// Also print the SHA-256 of all drawn indices

@@ -4,16 +4,18 @@ use std::path::{Path, PathBuf};
 
 use super::args::{BootstrapArgs, MergeArgs, ResampleArg, Shared};
 use super::exit::ExitCode;
-use super::output::{json, note, print_json, print_result, print_warnings};
+use super::output::{note, print_json, print_result, print_warnings};
 use super::progress::{Progress, watch_interrupts};
 use crate::Error;
 use crate::compute::select;
 use crate::io::cohort::read_cohort;
+use crate::io::manifest::ManifestFile;
 use crate::io::output_folder::OutputFolder;
 use crate::pipeline::bootstrap::{
     BootstrapDocument, BootstrapSettings, Calibration, IntervalKind, Resample, Storage,
     merge_shards, run_bootstrap_with,
 };
+use crate::pipeline::bootstrap_output::{shown, write_bootstrap};
 use crate::report::{Analysis, bootstrap_text};
 
 /// Runs `herscope bootstrap`.
@@ -36,7 +38,8 @@ pub(super) fn bootstrap(args: &BootstrapArgs, shared: &Shared) -> Result<ExitCod
         let report = |done, total| progress.at(done, total);
         run_bootstrap_with(&cohort, &settings, &storage, selection.backend.as_ref(), &report)?
     };
-    print(&document, out, shared)?;
+    let inputs = [args.cohort.cohort.clone()];
+    print(&document, out, shared, (settings_json(args, &settings), &inputs))?;
     let finite = document.estimate.is_finite();
     Ok(if args.strict && !finite { ExitCode::Untrusted } else { ExitCode::Done })
 }
@@ -45,7 +48,8 @@ pub(super) fn bootstrap(args: &BootstrapArgs, shared: &Shared) -> Result<ExitCod
 pub(super) fn merge(args: &MergeArgs, shared: &Shared) -> Result<ExitCode, Error> {
     let out = shared.out.as_deref().map(|out| OutputFolder::create(out, shared.force));
     let out = out.transpose()?;
-    print(&merge_shards(&args.shards)?, out, shared)?;
+    let settings = serde_json::json!({ "shards": args.shards });
+    print(&merge_shards(&args.shards)?, out, shared, (settings, &args.shards))?;
     Ok(ExitCode::Done)
 }
 
@@ -54,14 +58,36 @@ fn print(
     document: &BootstrapDocument,
     out: Option<OutputFolder>,
     shared: &Shared,
+    (settings, inputs): (serde_json::Value, &[PathBuf]),
 ) -> Result<(), Error> {
     if let Some(out) = out {
-        out.write("bootstrap.json", json(document)?)?;
-        out.write("bootstrap.txt", text(document)?)?;
+        // Standard input has no name to hash again.
+        let named = inputs.iter().filter(|path| *path != Path::new("-"));
+        let inputs = named.map(|path| ManifestFile::of_input(path)).collect::<Result<_, _>>()?;
+        write_bootstrap(&out, document, settings, inputs)?;
         out.commit()?;
     }
     print_warnings(&document.warnings);
-    if shared.json { print_json(document) } else { print_result(&text(document)?) }
+    if shared.json {
+        return print_json(document);
+    }
+    print_result(&bootstrap_text(&Analysis::default(), &shown(document)?))
+}
+
+/// The settings as used, defaults included.
+fn settings_json(args: &BootstrapArgs, settings: &BootstrapSettings) -> serde_json::Value {
+    let intervals: Vec<&str> = settings.intervals.iter().map(|kind| kind.name()).collect();
+    serde_json::json!({
+        "cohort": args.cohort,
+        "replicates": settings.replicates,
+        "range": settings.range,
+        "resample": settings.resample.name(),
+        "intervals": intervals,
+        "calibrate": [settings.calibration.outer, u64::from(settings.calibration.inner)],
+        "until_mcse": settings.until_mcse,
+        "conf_level": settings.conf_level,
+        "seed": settings.seed,
+    })
 }
 
 /// Where replicates and the state of the run go.
@@ -131,12 +157,4 @@ fn calibration(text: &str) -> Result<Calibration, Error> {
             .found(format!("{text:?}"))
             .expected("two numbers such as 10000x1000")
     })
-}
-
-/// The document as tables for a person.
-fn text(document: &BootstrapDocument) -> Result<String, Error> {
-    let shown = serde_json::to_value(document).and_then(serde_json::from_value);
-    let shown = shown
-        .map_err(|source| Error::output("printing the bootstrap as text").caused_by(source))?;
-    Ok(bootstrap_text(&Analysis::default(), &shown))
 }

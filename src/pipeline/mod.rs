@@ -1,6 +1,7 @@
 //! What each command computes, from typed input to a document; no terminal.
 
 pub mod bootstrap;
+pub mod bootstrap_output;
 mod cox_blocks;
 mod cox_extras;
 mod curve_blocks;

@@ -1,16 +1,17 @@
 //! The report of a study, laid out from its results.
 
+use super::bootstrap_output::replicate_figure;
 use super::study::{StudyResults, software};
 use super::study_cartridges::Cartridges;
 use super::study_checks::CheckResult;
 use super::study_data::StudySample;
 use super::study_file::{CheckRule, Her2CutOffs, PositiveFrom};
 use super::study_summary::{GroupingResult, StudySummary};
-use crate::report::number_format::{PStyle, Rounding, count, count_of, p_statement, significant};
+use crate::report::number_format::{PStyle, Rounding, count_of, p_statement, significant};
 use crate::report::{
     Analysis, Bootstrap, BootstrapDocument, CellSection, Check, Checks, Cutoff, Fact, Flow,
-    Her2Section, HistogramFigure, HistogramInterval, InputFile, IntensityAxis, KmOptions, Report,
-    StripCell, StripFigure, StripRow, Trajectory, TrajectoryFigure,
+    Her2Section, HistogramFigure, InputFile, IntensityAxis, KmOptions, Report, StripCell,
+    StripFigure, StripRow, Trajectory, TrajectoryFigure,
 };
 
 /// Everything `report.html` shows.
@@ -121,41 +122,17 @@ fn analysis(grouping: &GroupingResult, summary: &StudySummary) -> Analysis {
         ..Analysis::default()
     };
     if let Some(document) = bootstrap_of(grouping) {
-        let histogram = replicate_figure(grouping, &document);
+        let histogram = group_figure(grouping);
         analysis.bootstraps.push(Bootstrap { document, histogram });
     }
     analysis
 }
 
 /// The histogram of the replicates, from the counts the bootstrap kept.
-fn replicate_figure(
-    grouping: &GroupingResult,
-    document: &BootstrapDocument,
-) -> Option<HistogramFigure> {
-    let counted = grouping.bootstrap.as_ref()?.histogram.as_ref()?;
-    let intervals = document.intervals.iter().map(|interval| HistogramInterval {
-        label: interval.kind.clone(),
-        lower: interval.lower,
-        upper: interval.upper,
-    });
+fn group_figure(grouping: &GroupingResult) -> Option<HistogramFigure> {
     let levels: Vec<&str> =
         grouping.survive.groups.iter().rev().map(|group| group.level.as_str()).collect();
-    Some(HistogramFigure {
-        title: "Bootstrap hazard ratios".to_owned(),
-        x_title: format!("Hazard ratio, {}", levels.join(" vs ")),
-        log_edges: counted.log_edges.clone(),
-        counts: counted.counts.clone(),
-        n_below: counted.n_below,
-        n_above: counted.n_above,
-        estimate: document.estimate.hazard_ratio,
-        intervals: intervals.collect(),
-        caption: vec![format!(
-            "{} replicates asked for, {} estimable; seed {}.",
-            count(document.replicates.requested),
-            count(document.replicates.estimable),
-            document.seed
-        )],
-    })
+    replicate_figure(grouping.bootstrap.as_ref()?, &levels.join(" vs "))
 }
 
 fn cell_section(

@@ -36,7 +36,7 @@ fn is_ratio(document: &BootstrapDocument) -> bool {
     document.statistic == "hazard-ratio"
 }
 
-fn statistic_limits(
+pub(crate) fn statistic_limits(
     document: &BootstrapDocument,
     lower: Option<f64>,
     upper: Option<f64>,

@@ -8,6 +8,7 @@ mod asked_for_tables;
 mod base64;
 mod baseline_notes;
 mod baseline_table;
+mod bootstrap_meaning;
 mod bootstrap_tables;
 mod curve;
 mod documents;

@@ -5,6 +5,7 @@ use super::asked_for_tables::{
     timing_lines,
 };
 use super::baseline_table::baseline_table;
+use super::bootstrap_meaning::meaning;
 use super::bootstrap_tables::{bootstrap_settings, bootstrap_title, intervals_table};
 use super::methods::analysis_methods;
 use super::model::{Analysis, Baseline, Checks, Joint};
@@ -78,6 +79,10 @@ pub fn bootstrap_text(analysis: &Analysis, document: &super::BootstrapDocument) 
     }
     text.push('\n');
     text.push_str(&intervals_table(document).to_text());
+    if let Some(meaning) = meaning(document) {
+        text.push('\n');
+        text.push_str(&wrapped(&meaning));
+    }
     without_controls(&text)
 }
 

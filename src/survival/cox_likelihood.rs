@@ -73,12 +73,15 @@ impl Objective for PartialLikelihood<'_> {
 
 impl PenalizedLikelihood<'_> {
     /// Inverse of the information over the active columns `[p x p]`, zero elsewhere, and the log
-    /// determinant; `None` where it is not positive definite.
+    /// determinant; `None` where it is not positive definite but for rounding.
     pub(super) fn inverse_and_log_det(
         &self,
         information: &DMatrix<f64>,
     ) -> Option<(DMatrix<f64>, f64)> {
         let factor = sub_matrix(information, &self.active).cholesky()?;
+        if factor.l_dirty().diagonal().min().powi(2) < SINGULAR_PIVOT {
+            return None;
+        }
         let log_det = 2.0 * factor.l_dirty().diagonal().iter().map(|d| d.ln()).sum::<f64>();
         Some((embed(&factor.inverse(), &self.active), log_det))
     }
@@ -144,14 +147,18 @@ impl Objective for PenalizedLikelihood<'_> {
     }
 }
 
-/// The symmetric `[p x p]` matrix of a packed upper triangle.
-pub(super) fn unpack(p: usize, packed: &[f64]) -> DMatrix<f64> {
-    DMatrix::from_fn(p, p, |a, b| packed[packed_index(p, a.min(b), a.max(b))])
-}
+/// Information of standardised columns below this is the rounding of none: a difference of two
+/// numbers of order one for each event.
+const SINGULAR_PIVOT: f64 = 1e-13;
 
 /// Step of a standardised coefficient in the difference of two gradients: an error of about 1e-5 of
 /// the curvature, so that steps shrink the distance by as much.
 const GRADIENT_STEP: f64 = 1e-5;
+
+/// The symmetric `[p x p]` matrix of a packed upper triangle.
+pub(super) fn unpack(p: usize, packed: &[f64]) -> DMatrix<f64> {
+    DMatrix::from_fn(p, p, |a, b| packed[packed_index(p, a.min(b), a.max(b))])
+}
 
 /// Position of element `(a, b)`, a <= b, in a packed upper triangle of a `[p x p]` matrix.
 fn packed_index(p: usize, a: usize, b: usize) -> usize {
@@ -220,6 +227,10 @@ const NOISE_DECREMENT: f64 = 1e-6;
 /// a millionth of a standard error. Newton's steps square a distance that is not rounding.
 const STALLED_DECREMENT: f64 = 1e-12;
 
+/// The same far out, where the caller knows of large standard errors and the penalty's determinant
+/// loses digits.
+const STALLED_FAR_OUT: f64 = 1e-9;
+
 /// What a flat value with long steps means to [`maximise`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LongSteps {
@@ -255,8 +266,18 @@ pub(super) fn maximise_from(
     let (mut beta, mut at) = (start.to_vec(), at_start);
     let mut step = vec![0.0; beta.len()];
     let mut last_decrement = f64::INFINITY;
+    let mut last_move = DVector::zeros(beta.len());
     for iteration in 0..=limits.max_iterations {
+        // A long step may pass the maximum and end where the objective falls in a straight line, too
+        // flat to step back from: then half of the step is taken back.
+        let passed = long_steps == LongSteps::Accept
+            && iteration < limits.max_iterations
+            && last_move.dot(&at.score) < -FLAT_DECREMENT;
         let Some(newton) = newton_step(objective, &beta, &at, free) else {
+            if passed {
+                at = take_back_half(objective, &mut beta, &mut last_move);
+                continue;
+            }
             let ending = if iteration > 0 { Ending::Diverging } else { Ending::MaxIterations };
             return Maximum { beta, at, ending, step, iterations: iteration };
         };
@@ -264,7 +285,11 @@ pub(super) fn maximise_from(
         let longest = newton.amax();
         step.copy_from_slice(newton.as_slice());
         let short = longest <= SHORT_STEP || long_steps == LongSteps::Accept;
-        let stalled = decrement <= STALLED_DECREMENT && decrement >= 0.5 * last_decrement;
+        let stall = match long_steps {
+            LongSteps::Stop => STALLED_DECREMENT,
+            LongSteps::Accept => STALLED_FAR_OUT,
+        };
+        let stalled = decrement <= stall && decrement >= 0.5 * last_decrement;
         last_decrement = decrement;
         let ending = if (decrement <= limits.tolerance.powi(2) || stalled) && short {
             Some(Ending::Converged)
@@ -279,14 +304,30 @@ pub(super) fn maximise_from(
             return Maximum { beta, at, ending, step, iterations: iteration };
         }
         let Some(next) = halved_step(objective, &beta, &step, at.value) else {
+            if passed {
+                at = take_back_half(objective, &mut beta, &mut last_move);
+                continue;
+            }
             // No step rises although the distance is not zero: rounding has the last word.
             let close = decrement <= NOISE_DECREMENT && short;
             let ending = if close { Ending::Converged } else { Ending::MaxIterations };
             return Maximum { beta, at, ending, step, iterations: iteration };
         };
+        last_move = DVector::from_fn(beta.len(), |k, _| next.0[k] - beta[k]);
         (beta, at) = next;
     }
     unreachable!("the loop returns at its last iteration")
+}
+
+/// Moves `beta` half of `last_move` back, and halves that.
+fn take_back_half(
+    objective: &impl Objective,
+    beta: &mut [f64],
+    last_move: &mut DVector<f64>,
+) -> Derivatives {
+    *last_move *= 0.5;
+    beta.iter_mut().zip(last_move.iter()).for_each(|(b, half)| *b -= half);
+    objective.derivatives(beta)
 }
 
 fn newton_step(

@@ -94,6 +94,9 @@ pub(super) struct Profile<'a, O: Objective> {
 /// A limit further out than this many doublings of the first step is called unbounded.
 const MOST_DOUBLINGS: usize = 24;
 
+/// How often a step outwards may be halved because the other coefficients did not follow.
+const MOST_HALVINGS: usize = 16;
+
 /// Width in standardised units to which a limit is found.
 const LIMIT_WIDTH: f64 = 1e-9;
 
@@ -140,16 +143,26 @@ impl<O: Objective> Profile<'_, O> {
             inside -= reach * outward;
             reach *= 2.0;
         }
-        let mut outside = inside;
         let mut reach = quantile;
-        for _ in 0..MOST_DOUBLINGS {
-            outside += reach * outward;
-            let (drop, slope) = self.drop_at(outside, &mut others)?;
-            if drop >= critical {
-                return self.refine(inside, outside, (drop, slope), critical, others).map(Some);
+        let mut shorter = 0;
+        for _ in 0..MOST_DOUBLINGS + MOST_HALVINGS {
+            let outside = inside + reach * outward;
+            let mut start = others.clone();
+            match self.drop_at(outside, &mut start) {
+                Ok((drop, slope)) if drop >= critical => {
+                    return self.refine(inside, outside, (drop, slope), critical, start).map(Some);
+                }
+                Ok(_) => {
+                    (inside, others) = (outside, start);
+                    reach *= 2.0;
+                }
+                // Too far for the other coefficients to follow at once.
+                Err(Unfinished) if shorter < MOST_HALVINGS => {
+                    shorter += 1;
+                    reach *= 0.5;
+                }
+                Err(unfinished) => return Err(unfinished),
             }
-            inside = outside;
-            reach *= 2.0;
         }
         Ok(None)
     }

@@ -13,8 +13,9 @@ use super::cox::{CoxData, Ties};
 const OFFSET_HEADROOM: f64 = 20.0;
 
 /// Removing late entries by subtraction loses digits when what stays is small against what was
-/// there. Below this share of the largest sum the risk set is summed anew.
-const REBUILD_SHARE: f64 = 1e-6;
+/// there. Below this share of the largest sum the risk set is summed anew, so that sums keep 12
+/// digits: with fewer the noise of the likelihood hides the last steps of the climb.
+const REBUILD_SHARE: f64 = 1e-3;
 
 /// The rows of a Cox model in the order the likelihood walks them.
 #[derive(Clone, Debug)]

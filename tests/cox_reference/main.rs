@@ -6,5 +6,6 @@ mod cross;
 mod firth;
 mod hard;
 mod ph_test;
+mod profile;
 mod properties;
 mod support;

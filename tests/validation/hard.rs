@@ -1,9 +1,8 @@
 //! The hard files: what R gives for them beside the `survive` document and the library.
 
 use herscope::io::cohort::{CohortRequest, read_cohort};
-use herscope::pipeline::survive::{
-    CoxBlock, GroupBlock, SurviveDocument, SurviveSettings, run_survive,
-};
+use herscope::pipeline::survive::{SurviveDocument, SurviveSettings, run_survive};
+use herscope::report::{ChiSquared, Cox, Group};
 use herscope::survival::{
     Cohort, ConfType, CoxData, CoxFit, CoxOptions, KaplanMeier, Ties, TimeTransform, design_matrix,
     fit_cox, fit_pairwise_logrank,
@@ -84,9 +83,10 @@ fn compare_curves(ledger: &mut Ledger, by_arm: &Cohort, whole: &Cohort, place: &
             }
         }
         let follow_up = place.at("follow_up").at(kind.name());
-        ledger.value(&FOLLOW_UP, &follow_up.at("estimate"), all.follow_up.median);
-        ledger.value(&FOLLOW_UP, &follow_up.at("lower"), all.follow_up.lower);
-        ledger.value(&FOLLOW_UP, &follow_up.at("upper"), all.follow_up.upper);
+        let found = all.follow_up.unwrap_or_default();
+        ledger.value(&FOLLOW_UP, &follow_up.at("estimate"), found.median);
+        ledger.value(&FOLLOW_UP, &follow_up.at("lower"), found.lower);
+        ledger.value(&FOLLOW_UP, &follow_up.at("upper"), found.upper);
         compare_quartiles(ledger, by_arm, kind, &place.at("km"));
     }
 }
@@ -97,10 +97,10 @@ fn ledger_events(ledger: &mut Ledger, kind: ConfType, all: &SurviveDocument, pla
     }
 }
 
-fn compare_curve(ledger: &mut Ledger, group: &GroupBlock, place: &Place<'_>) {
+fn compare_curve(ledger: &mut Ledger, group: &Group, place: &Place<'_>) {
     ledger.value(&COUNTS, &place.at("n"), Some(group.n as f64));
     assert_eq!(group.curve.len(), place.at("time").items().len(), "{}: rows", place.what());
-    for (i, row) in group.curve.iter().enumerate() {
+    for (i, row) in group.curve.points().enumerate() {
         let cells = [
             ("time", row.time),
             ("n_risk", row.n_at_risk),
@@ -116,24 +116,24 @@ fn compare_curve(ledger: &mut Ledger, group: &GroupBlock, place: &Place<'_>) {
         ledger.value(&KM_STD_ERR, &place.at("se_log_surv").index(i), log_scale);
     }
     if let Some(mean) = &group.rmst {
-        ledger.value(&RMST, &place.at("rmst").at("estimate"), Some(mean.estimate));
-        ledger.value(&RMST, &place.at("rmst").at("se"), Some(mean.std_err));
+        ledger.value(&RMST, &place.at("rmst").at("estimate"), mean.estimate);
+        ledger.value(&RMST, &place.at("rmst").at("se"), mean.std_err);
     } else {
         ledger.value(&RMST, &place.at("rmst").at("estimate"), None);
         ledger.value(&RMST, &place.at("rmst").at("se"), None);
     }
 }
 
-fn compare_limits(ledger: &mut Ledger, group: &GroupBlock, kind: ConfType, place: &Place<'_>) {
+fn compare_limits(ledger: &mut Ledger, group: &Group, kind: ConfType, place: &Place<'_>) {
     let limits = place.at("limits").at(kind.name());
-    for (i, row) in group.curve.iter().enumerate() {
+    for (i, row) in group.curve.points().enumerate() {
         ledger.value(&KM_LIMITS, &limits.at("lower").index(i), row.lower);
         ledger.value(&KM_LIMITS, &limits.at("upper").index(i), row.upper);
     }
     let median = place.at("median").at(kind.name());
-    ledger.value(&KM_QUANTILES, &median.at("estimate"), group.median);
-    ledger.value(&KM_QUANTILES, &median.at("lower"), group.lower);
-    ledger.value(&KM_QUANTILES, &median.at("upper"), group.upper);
+    ledger.value(&KM_QUANTILES, &median.at("estimate"), group.median.median);
+    ledger.value(&KM_QUANTILES, &median.at("lower"), group.median.lower);
+    ledger.value(&KM_QUANTILES, &median.at("upper"), group.median.upper);
 }
 
 fn compare_quartiles(ledger: &mut Ledger, cohort: &Cohort, kind: ConfType, place: &Place<'_>) {
@@ -155,7 +155,7 @@ fn compare_groups(ledger: &mut Ledger, cohort: &Cohort, place: &Place<'_>) {
         let settings =
             SurviveSettings { rho: rho.parse().expect("a power"), ..SurviveSettings::default() };
         let test = survive(cohort, &settings).logrank;
-        ledger.value(&LOGRANK, &place.at("chisq"), test.map(|test| test.chisq));
+        ledger.value(&LOGRANK, &place.at("chisq"), test.and_then(|test| test.chisq));
         ledger.value(&COUNTS, &place.at("df"), test.map(|test| test.df as f64));
         ledger.value(&LOGRANK_P, &place.at("p"), test.and_then(|test| test.p));
     }
@@ -193,13 +193,13 @@ fn compare_regression(ledger: &mut Ledger, cohort: &Cohort, ties: &str, place: &
         let test = survive(cohort, &settings).ph_test;
         let test = test.unwrap_or_else(|| panic!("{}: no test", place.what()));
         for term in &test.terms {
-            ledger.value(&PH_TEST, &place.at(&term.name), term.chisq);
+            ledger.value(&PH_TEST, &place.at(&term.name), term.test.chisq);
         }
-        ledger.value(&PH_TEST, &place.at("GLOBAL"), test.global.chisq);
+        ledger.value(&PH_TEST, &place.at("GLOBAL"), test.global.and_then(|test| test.chisq));
     }
 }
 
-fn compare_cox_block(ledger: &mut Ledger, cox: &CoxBlock, place: &Place<'_>) {
+fn compare_cox_block(ledger: &mut Ledger, cox: &Cox, place: &Place<'_>) {
     let monotone = cox.status == "monotone_likelihood";
     ledger.value(&COX_NULL, &place.at("loglik_null"), cox.partial_log_likelihood_null);
     let loglik = if monotone { &COX_LIMIT } else { &COX_LOGLIK };
@@ -217,15 +217,15 @@ fn compare_cox_block(ledger: &mut Ledger, cox: &CoxBlock, place: &Place<'_>) {
         ledger.value(known, &coef, term.coef);
         ledger.value(&COX_VARIANCE, &place.at("se").at(&term.name), term.se);
     }
-    let chisq =
-        |test: Option<herscope::pipeline::survive::ChiSquareBlock>| test.and_then(|t| t.chisq);
+    let chisq = |test: Option<ChiSquared>| test.and_then(|test| test.chisq);
+    let concordance = cox.concordance.unwrap_or_default();
     let tests = &cox.tests;
     for (key, quantity, value) in [
         ("score", &COX_SCORE, chisq(tests.score)),
         ("lr", loglik, chisq(tests.likelihood_ratio)),
         ("wald", &COX_WALD, chisq(tests.wald)),
-        ("concordance", &CONCORDANCE, cox.concordance.estimate),
-        ("concordance_se", &CONCORDANCE, cox.concordance.std_err),
+        ("concordance", &CONCORDANCE, concordance.estimate),
+        ("concordance_se", &CONCORDANCE, concordance.std_err),
     ] {
         if place.at(key).is_there() {
             ledger.value(quantity, &place.at(key), value);

@@ -62,6 +62,7 @@ fn every_setting(tau: f64) -> Vec<SurviveSettings> {
                                 rmst_tau,
                                 zph,
                                 firth,
+                                ..SurviveSettings::default()
                             });
                         }
                     }

@@ -69,6 +69,11 @@ impl EstimateBlock {
         }
     }
 
+    /// Whether it is of a hazard ratio.
+    pub fn is_ratio(&self) -> bool {
+        matches!(self, Self::HazardRatio { .. })
+    }
+
     /// Whether there is a finite estimate.
     pub fn is_finite(&self) -> bool {
         match self {

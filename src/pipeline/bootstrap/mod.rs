@@ -161,7 +161,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// The replicates asked for, or as many steps of them as the precision asked for takes.
+    /// The replicates asked for, doubled until the precision asked for is reached.
     fn to_the_end(&self) -> Result<(Stream, Vec<IntervalBlock>), Error> {
         let (first, last) = self.settings.range.unwrap_or((0, self.settings.replicates));
         let step = last - first;
@@ -188,7 +188,10 @@ impl Run<'_> {
                 .found(format!("{done} replicates of the interrupted run"))
                 .expected(format!("no more than the {step} asked for")));
         }
-        let mut total = done.div_ceil(step).max(1) * step;
+        let mut total = step;
+        while total < done {
+            total *= 2;
+        }
         loop {
             self.advance(&mut stream, first, total, Some((&mut sinks, &mut checkpoint)))?;
             let intervals = stream.intervals_or_again(|| {
@@ -197,12 +200,12 @@ impl Run<'_> {
                 self.advance(&mut again, first, total, None)?;
                 Ok(again)
             })?;
-            if self.is_precise(&intervals) || total + step > MOST_REPLICATES {
+            if self.is_precise(&intervals) || total > MOST_REPLICATES / 2 {
                 sinks.finish()?;
                 checkpoint.remove();
                 return Ok((stream, intervals));
             }
-            total += step;
+            total *= 2;
         }
     }
 

@@ -40,7 +40,7 @@ impl Default for Calibration {
 /// Choices of a `bootstrap` run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BootstrapSettings {
-    /// Number of replicates asked for; with `until_mcse`, of each step.
+    /// Number of replicates asked for; with `until_mcse`, to begin with.
     pub replicates: u64,
     /// How a replicate is drawn.
     pub resample: Resample,
@@ -48,7 +48,7 @@ pub struct BootstrapSettings {
     pub intervals: Vec<IntervalKind>,
     /// Size of the second level, should a calibrated interval be asked for.
     pub calibration: Calibration,
-    /// Go on by steps until no limit has a larger Monte-Carlo error, on the scale of the
+    /// Double the replicates until no limit has a larger Monte-Carlo error, on the scale of the
     /// replicates.
     pub until_mcse: Option<f64>,
     /// Level of all intervals.

@@ -1,0 +1,101 @@
+//! The output folder of `bootstrap` and `merge`: document, table, figure, manifest.
+
+use super::bootstrap::BootstrapDocument;
+use super::study::software;
+use crate::Error;
+use crate::io::manifest::{Manifest, ManifestFile, json_bytes};
+use crate::io::output_folder::OutputFolder;
+use crate::io::table_writer::csv_bytes;
+use crate::report::number_format::count;
+use crate::report::{
+    Analysis, BootstrapDocument as Shown, HistogramFigure, HistogramInterval, bootstrap_text,
+    histogram_plot,
+};
+
+/// Writes everything a run has to say into `folder`, the manifest last.
+///
+/// # Errors
+/// An output error: the disk refuses.
+pub fn write_bootstrap(
+    folder: &OutputFolder,
+    document: &BootstrapDocument,
+    settings: serde_json::Value,
+    inputs: Vec<ManifestFile>,
+) -> Result<(), Error> {
+    folder.write("bootstrap.json", json_bytes(document)?)?;
+    folder.write("bootstrap.txt", bootstrap_text(&Analysis::default(), &shown(document)?))?;
+    folder.write("intervals.csv", intervals_csv(document))?;
+    if let Some(figure) = replicate_figure(document, &document.term) {
+        folder.write("figures/replicates.svg", histogram_plot(&figure))?;
+    }
+    let manifest = Manifest {
+        schema_version: document.schema_version,
+        command: "bootstrap".to_owned(),
+        software: software(),
+        settings,
+        device: Some(document.device.clone()),
+        seed: Some(document.seed),
+        inputs,
+        outputs: Vec::new(),
+        warnings: document.warnings.clone(),
+    };
+    manifest.write(folder)
+}
+
+/// The document as the report reads it.
+///
+/// # Errors
+/// None that data can cause.
+pub fn shown(document: &BootstrapDocument) -> Result<Shown, Error> {
+    let shown = serde_json::to_value(document).and_then(serde_json::from_value);
+    shown.map_err(|source| Error::output("printing the bootstrap as text").caused_by(source))
+}
+
+fn intervals_csv(document: &BootstrapDocument) -> Vec<u8> {
+    let cell = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+    let rows = document.intervals.iter().map(|one| {
+        vec![
+            one.kind.to_owned(),
+            cell(one.lower),
+            cell(one.upper),
+            cell(one.mcse_lower),
+            cell(one.mcse_upper),
+            cell(one.log_lower),
+            cell(one.log_upper),
+            one.reason.unwrap_or_default().to_owned(),
+        ]
+    });
+    let header =
+        ["kind", "lower", "upper", "mcse_lower", "mcse_upper", "log_lower", "log_upper", "reason"];
+    csv_bytes(&header, rows)
+}
+
+/// The replicates of a hazard ratio of `term` as a histogram with their intervals; `None` for
+/// another statistic, whose scale is not that of ratios, or where the replicates do not differ.
+pub fn replicate_figure(document: &BootstrapDocument, term: &str) -> Option<HistogramFigure> {
+    let counted = document.histogram.as_ref()?;
+    document.estimate.is_ratio().then(|| HistogramFigure {
+        title: "Bootstrap hazard ratios".to_owned(),
+        x_title: format!("Hazard ratio, {term}"),
+        log_edges: counted.log_edges.clone(),
+        counts: counted.counts.clone(),
+        n_below: counted.n_below,
+        n_above: counted.n_above,
+        estimate: document.estimate.hazard_ratio(),
+        intervals: document
+            .intervals
+            .iter()
+            .map(|interval| HistogramInterval {
+                label: interval.kind.to_owned(),
+                lower: interval.lower,
+                upper: interval.upper,
+            })
+            .collect(),
+        caption: vec![format!(
+            "{} replicates asked for, {} estimable; seed {}.",
+            count(document.replicates.requested),
+            count(document.replicates.estimable),
+            document.seed
+        )],
+    })
+}
