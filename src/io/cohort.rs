@@ -421,7 +421,7 @@ fn read_covariate(table: &Table, rows: &[usize], column: usize) -> Result<Covari
         return Ok(Covariate::Factor(factor_of(table, rows, column, None)));
     };
     if rows.len() < values.len() {
-        values = rows.iter().map(|&row| values[row]).collect();
+        values = values.select(rows);
     }
     Ok(Covariate::Number { name: table.columns()[column].clone(), values })
 }

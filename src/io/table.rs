@@ -6,6 +6,7 @@ use std::path::Path;
 use super::table_cells::{Cells, RowTooLong};
 use super::table_lines::LineCounter;
 use crate::Error;
+use crate::survival::Numbers;
 
 /// A table of text cells under named columns; cells and names are trimmed.
 #[derive(Clone, Debug, PartialEq)]
@@ -196,7 +197,7 @@ impl Table {
     /// When `column` is outside the table.
     pub fn values(&self, column: usize) -> Result<ColumnValues, Error> {
         if let Some(numbers) = self.numbers(column)? {
-            return Ok(ColumnValues::Number(numbers));
+            return Ok(ColumnValues::Number(numbers.iter().collect()));
         }
         let text = |row| self.value(row, column).map(str::to_owned);
         Ok(ColumnValues::Text((0..self.n_rows()).map(text).collect()))
@@ -209,18 +210,16 @@ impl Table {
     ///
     /// # Panics
     /// When `column` is outside the table.
-    pub fn numbers(&self, column: usize) -> Result<Option<Vec<Option<f64>>>, Error> {
-        let mut numbers = Vec::with_capacity(self.n_rows());
-        for row in 0..self.n_rows() {
-            let number = self.value(row, column).map(str::parse::<f64>).transpose();
-            let Ok(number) = number else { return Ok(None) };
-            numbers.push(number);
+    pub fn numbers(&self, column: usize) -> Result<Option<Numbers>, Error> {
+        let number = |row| self.value(row, column).map(str::parse::<f64>).transpose();
+        let Ok(numbers) = (0..self.n_rows()).map(number).collect::<Result<Numbers, _>>() else {
+            return Ok(None);
+        };
+        let is_infinite = |number: Option<f64>| number.is_some_and(|value| !value.is_finite());
+        if let Some(row) = numbers.iter().position(is_infinite) {
+            return Err(self.bad_cell(row, column, "a finite number"));
         }
-        let is_infinite = |number: &Option<f64>| number.is_some_and(|value| !value.is_finite());
-        match numbers.iter().position(is_infinite) {
-            Some(row) => Err(self.bad_cell(row, column, "a finite number")),
-            None => Ok(Some(numbers)),
-        }
+        Ok(Some(numbers))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::Outcome;
+use super::{Numbers, Outcome};
 use crate::{Error, Warning};
 
 /// The rows of a study that have what every analysis needs (time, event, and entry, group and
@@ -63,8 +63,8 @@ pub enum Covariate {
     Number {
         /// Name of the column.
         name: String,
-        /// Value of each row, `None` where missing.
-        values: Vec<Option<f64>>,
+        /// Value of each row.
+        values: Numbers,
     },
     /// Text, used through indicators of its levels but the first.
     Factor(Factor),
@@ -148,7 +148,7 @@ impl Covariate {
     /// True if `row` has a value.
     pub fn has_value(&self, row: usize) -> bool {
         match self {
-            Self::Number { values, .. } => values[row].is_some(),
+            Self::Number { values, .. } => values.get(row).is_some(),
             Self::Factor(factor) => factor.codes[row].is_some(),
         }
     }
@@ -209,7 +209,7 @@ impl Cohort {
         let covariate = |covariate: &Covariate| match covariate {
             Covariate::Factor(one) => Covariate::Factor(factor(one)),
             Covariate::Number { name, values } => {
-                Covariate::Number { name: name.clone(), values: pick(rows, values) }
+                Covariate::Number { name: name.clone(), values: values.select(rows) }
             }
         };
         Self {
@@ -237,6 +237,7 @@ impl Cohort {
 
     /// Adds a number as the last covariate term.
     pub(crate) fn push_number(&mut self, name: &str, values: Vec<Option<f64>>) {
+        let values = values.into_iter().collect();
         self.covariates.push(Covariate::Number { name: name.to_owned(), values });
         self.terms.push(vec![TermColumn::Covariate(self.covariates.len() - 1)]);
     }

@@ -2,6 +2,7 @@
 
 use super::cohort::{Cohort, Covariate, Factor, TermColumn};
 use super::cox::CovariateColumn;
+use super::numbers::Numbers;
 use crate::Warning;
 
 /// The columns of a regression on some rows of a cohort, without an intercept.
@@ -116,8 +117,8 @@ fn indicators(factor: &Factor, rows: &[usize], levels: &[usize]) -> Vec<Covariat
     levels.iter().skip(1).map(indicator).collect()
 }
 
-fn number_column(name: &str, values: &[Option<f64>], rows: &[usize]) -> CovariateColumn {
-    let value = |&row: &usize| values[row].expect("complete rows have every covariate");
+fn number_column(name: &str, values: &Numbers, rows: &[usize]) -> CovariateColumn {
+    let value = |&row: &usize| values.get(row).expect("complete rows have every covariate");
     CovariateColumn { name: name.to_owned(), values: rows.iter().map(value).collect() }
 }
 
@@ -154,7 +155,10 @@ mod tests {
         let outcome = Outcome::right_censored(vec![1.0; n], vec![true; n]).expect("valid rows");
         Cohort {
             group: Some(group),
-            covariates: vec![Covariate::Number { name: "age".into(), values: age }],
+            covariates: vec![Covariate::Number {
+                name: "age".into(),
+                values: age.into_iter().collect(),
+            }],
             terms: vec![vec![TermColumn::Covariate(0)]],
             ..Cohort::of_outcome(outcome)
         }

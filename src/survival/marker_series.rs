@@ -273,7 +273,7 @@ mod tests {
             panic!("the marker is a number")
         };
         (0..outcome.len())
-            .map(|i| (entry[i], outcome.time()[i], outcome.event()[i], values[i]))
+            .map(|i| (entry[i], outcome.time()[i], outcome.event()[i], values.get(i)))
             .collect()
     }
 

@@ -19,6 +19,7 @@ mod landmark;
 mod logrank;
 mod marker_series;
 mod nelson_aalen;
+mod numbers;
 mod outcome;
 mod profile;
 mod residuals;
@@ -48,6 +49,7 @@ pub use logrank::{LogRank, PairwiseLogRank, fit_logrank, fit_pairwise_logrank, h
 pub(crate) use marker_series::group_by_marker;
 pub use marker_series::{Carry, MarkerRule, MarkerSeries, TimeDependent, Visit};
 pub use nelson_aalen::{NelsonAalenRow, nelson_aalen};
+pub use numbers::Numbers;
 pub use outcome::{Outcome, TieRepair};
 pub use profile::{ProfileLimits, profile_limits};
 pub use residuals::{CoxResiduals, SchoenfeldResidual, cox_residuals};

@@ -162,7 +162,7 @@ fn fingerprint(cohort: &Cohort) -> String {
             Covariate::Factor(one) => factor(&mut hash, Some(one)),
             Covariate::Number { name, values } => {
                 text(&mut hash, name);
-                for value in values {
+                for value in values.iter() {
                     hash.update([u8::from(value.is_some())]);
                     number(&mut hash, value.unwrap_or(0.0));
                 }
