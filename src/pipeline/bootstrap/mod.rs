@@ -2,6 +2,8 @@
 
 mod binary_source;
 mod calibration;
+mod concordance_source;
+mod curve_source;
 mod document;
 mod histogram;
 mod intervals;
@@ -13,26 +15,29 @@ mod source;
 mod summary;
 
 pub use document::{
-    BootstrapDocument, CalibrationBlock, EstimateBlock, IntervalBlock, ReplicatesBlock,
+    BootstrapDocument, CalibrationBlock, EstimateBlock, IntervalBlock, PermutationBlock,
+    ReplicatesBlock,
 };
 pub use histogram::ReplicateHistogram;
 pub use intervals::IntervalKind;
 pub use replicate::{Reason, ReplicateValue};
-pub use settings::{BootstrapSettings, Calibration, Resample};
+pub use settings::{BootstrapSettings, Calibration, Resample, Statistic};
 
 use std::time::Instant;
 
 use sha2::{Digest, Sha256};
 
-use crate::compute::Backend;
+use crate::compute::{Backend, CpuEngine};
 use crate::survival::Cohort;
 use crate::{Error, Warning};
 use binary_source::BinarySource;
 use calibration::calibrate;
+use concordance_source::ConcordanceSource;
+use curve_source::CurveSource;
 use intervals::{Basis, acceleration, interval_blocks, shares_of};
 use order_tracker::Missed;
 use source::ReplicateSource;
-use summary::{Counts, Summary};
+use summary::{Counts, Moments, Summary};
 
 const DOING: &str = "preparing the bootstrap";
 
@@ -60,8 +65,9 @@ pub fn run_bootstrap(
 ) -> Result<BootstrapDocument, Error> {
     check(settings)?;
     let begin = Instant::now();
-    let source = BinarySource::new(cohort, settings, backend)?;
-    let mut document = resample(&source, settings, backend, progress)?;
+    let cpu = CpuEngine::new();
+    let (source, backend) = source_of(cohort, settings, backend, &cpu)?;
+    let mut document = resample(source.as_ref(), settings, backend, progress)?;
     document.warnings.extend(backend.warnings());
     document.elapsed_seconds = begin.elapsed().as_secs_f64();
     document.replicates_per_second =
@@ -69,7 +75,34 @@ pub fn run_bootstrap(
     Ok(document)
 }
 
+/// The replicates of the statistic asked for, and the engine that makes them.
+#[allow(clippy::type_complexity, reason = "a pair that is taken apart at once")]
+fn source_of<'a>(
+    cohort: &Cohort,
+    settings: &BootstrapSettings,
+    backend: &'a dyn Backend,
+    cpu: &'a CpuEngine,
+) -> Result<(Box<dyn ReplicateSource + 'a>, &'a dyn Backend), Error> {
+    Ok(match settings.statistic {
+        Statistic::HazardRatio => {
+            (Box::new(BinarySource::new(cohort, settings, backend)?), backend)
+        }
+        Statistic::Concordance => {
+            let on_gpu = backend.device().backend == "gpu";
+            (Box::new(ConcordanceSource::new(cohort, settings, on_gpu)?), cpu)
+        }
+        _ => (Box::new(CurveSource::new(cohort, settings, backend)?), backend),
+    })
+}
+
 fn check(settings: &BootstrapSettings) -> Result<(), Error> {
+    settings.statistic.check(DOING)?;
+    let is_curve = !matches!(settings.statistic, Statistic::HazardRatio | Statistic::Concordance);
+    if settings.resample == Resample::Permutation && !is_curve {
+        return Err(Error::usage(DOING)
+            .found(format!("--resample permutation of {}", settings.statistic.name()))
+            .expected("a permutation of logrank or of a difference"));
+    }
     if !(2..=MOST_REPLICATES).contains(&settings.replicates) {
         return Err(Error::usage(DOING)
             .found(format!("--replicates {}", settings.replicates))
@@ -97,7 +130,8 @@ fn resample(
     progress: BootstrapProgress<'_>,
 ) -> Result<BootstrapDocument, Error> {
     let facts = source.facts();
-    let wants = |kind: IntervalKind| settings.intervals.contains(&kind);
+    let permutes = settings.resample == Resample::Permutation;
+    let wants = |kind: IntervalKind| !permutes && settings.intervals.contains(&kind);
     let calibration = if wants(IntervalKind::Calibrated) {
         calibrate(source, settings.calibration, settings.conf_level, progress)?
     } else {
@@ -113,7 +147,7 @@ fn resample(
         conf_level: settings.conf_level,
         is_log: facts.is_log,
     };
-    let mut kinds = settings.intervals.clone();
+    let mut kinds = if permutes { Vec::new() } else { settings.intervals.clone() };
     let at = kinds.iter().position(|&kind| kind == IntervalKind::Percentile);
     if let (Some(at), false) = (at, wants(IntervalKind::PercentileKeepInf)) {
         // Told apart from the percentile interval only when a replicate is infinite.
@@ -129,7 +163,9 @@ fn resample(
             !added || !lost.is_empty() || wants(IntervalKind::PercentileKeepInf)
         })
         .collect();
-    let moments = summary.moments();
+    // Shuffles are spread about 0, not about the estimate.
+    let moments = if permutes { Moments::default() } else { summary.moments() };
+    let (extreme, finite) = (summary.counts.as_extreme, summary.counts.finite);
     let mut warnings = facts.warnings.clone();
     warnings.extend(warn_of_lost(&lost, requested));
     Ok(BootstrapDocument {
@@ -140,6 +176,18 @@ fn resample(
         n_events: facts.n_events,
         n_dropped: facts.n_dropped,
         statistic: facts.statistic,
+        quantile: match settings.statistic {
+            Statistic::MedianDifference { quantile } => Some(quantile),
+            _ => None,
+        },
+        tau: match settings.statistic {
+            Statistic::RmstDifference { tau } => Some(tau),
+            _ => None,
+        },
+        at: match settings.statistic {
+            Statistic::SurvivalDifference { at } => Some(at),
+            _ => None,
+        },
         term: facts.term.clone(),
         ties: facts.ties,
         resample: settings.resample.name(),
@@ -164,6 +212,7 @@ fn resample(
         mcse_bias: facts.estimate.and(moments.mcse_bias),
         mcse_std_err: moments.mcse_std_err,
         intervals,
+        permutation: permutes.then(|| PermutationBlock::new(facts.estimate, finite, extreme)),
         calibration,
         draws_sha256: settings.hash_draws.then(|| hash_draws(source, requested)).transpose()?,
         draw_layout: crate::numeric::draw::LAYOUT_VERSION,
