@@ -24,7 +24,7 @@ const STATISTICS: [CurveStatistic; 5] = [
     CurveStatistic::Quantile { level: 0.5 },
     CurveStatistic::Quantile { level: 0.7 },
     CurveStatistic::RestrictedMean { tau: 9.5 },
-    CurveStatistic::SurvivalAt { time: 8.0 },
+    CurveStatistic::SurvivalAt { time: 4.0 },
     CurveStatistic::LogRank,
 ];
 

@@ -1,4 +1,5 @@
 //! Newton's method of eight replicates at once.
+#![allow(clippy::needless_range_loop, reason = "an index runs through several lane arrays")]
 
 use super::factor::Factor;
 use super::penalty::Means;

@@ -1,4 +1,5 @@
 //! Firth's penalty of eight replicates.
+#![allow(clippy::needless_range_loop, reason = "an index runs through several lane arrays")]
 
 use super::newton::{MOST_COLUMNS, MOST_PAIRS, TimeWork, packed};
 use super::plan::Plan;

@@ -63,7 +63,8 @@ impl<'a> CoxSource<'a> {
         check_clusters(clusters.is_some(), settings.resample)?;
         let strata = match settings.resample {
             Resample::Stratified => Some(resampling_strata(cohort, &rows, &data, term)?),
-            Resample::Case | Resample::Cluster | Resample::Bayesian => None,
+            // Permutations are of curves: the caller has refused them here.
+            _ => None,
         };
         let given = Given::of(&data, settings)?;
         let (estimate, std_err) = given.terms[term];
