@@ -2,6 +2,7 @@
 
 mod binary_source;
 mod calibration;
+mod cox_request;
 mod cox_source;
 mod document;
 mod histogram;
