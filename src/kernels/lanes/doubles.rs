@@ -77,20 +77,32 @@ impl Doubles for Scalar {
         values[..EIGHT].copy_from_slice(&lanes);
     }
     #[inline(always)]
-    fn add_d(self, a: Self::D, b: Self::D) -> Self::D {
-        std::array::from_fn(|i| a[i] + b[i])
+    fn add_d(self, mut a: Self::D, b: Self::D) -> Self::D {
+        for (a, b) in a.iter_mut().zip(b) {
+            *a += b;
+        }
+        a
     }
     #[inline(always)]
-    fn sub_d(self, a: Self::D, b: Self::D) -> Self::D {
-        std::array::from_fn(|i| a[i] - b[i])
+    fn sub_d(self, mut a: Self::D, b: Self::D) -> Self::D {
+        for (a, b) in a.iter_mut().zip(b) {
+            *a -= b;
+        }
+        a
     }
     #[inline(always)]
-    fn mul_d(self, a: Self::D, b: Self::D) -> Self::D {
-        std::array::from_fn(|i| a[i] * b[i])
+    fn mul_d(self, mut a: Self::D, b: Self::D) -> Self::D {
+        for (a, b) in a.iter_mut().zip(b) {
+            *a *= b;
+        }
+        a
     }
     #[inline(always)]
-    fn div_d(self, a: Self::D, b: Self::D) -> Self::D {
-        std::array::from_fn(|i| a[i] / b[i])
+    fn div_d(self, mut a: Self::D, b: Self::D) -> Self::D {
+        for (a, b) in a.iter_mut().zip(b) {
+            *a /= b;
+        }
+        a
     }
     #[inline(always)]
     fn max_d(self, a: Self::D, b: Self::D) -> Self::D {

@@ -3,6 +3,7 @@
 mod binary_source;
 mod calibration;
 mod concordance_source;
+mod cox_request;
 mod cox_source;
 mod curve_source;
 mod document;
