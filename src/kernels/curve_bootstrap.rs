@@ -95,10 +95,14 @@ pub struct Uniforms {
     pub n_shuffled: u32,
     /// How near to an edge, in units of 2^-48, a curve is handed back.
     pub doubt: u32,
-    /// High and low words of the level, plus its tolerance, in units of 2^-48.
-    pub upper: [u32; 2],
-    /// High and low words of the level, less its tolerance.
-    pub lower: [u32; 2],
+    /// High word of the level, plus its tolerance, in units of 2^-48.
+    pub upper_high: u32,
+    /// Its low word.
+    pub upper_low: u32,
+    /// High word of the level, less its tolerance.
+    pub lower_high: u32,
+    /// Its low word.
+    pub lower_low: u32,
 }
 
 /// What is read off the curves of a replicate.
@@ -259,10 +263,9 @@ impl CurvePlan {
             CurveStatistic::Quantile { level } => level,
             _ => 0.5,
         };
-        let edge = |edge: f64| {
-            let units = (edge * SURVIVAL_UNIT) as u64;
-            [(units >> 32) as u32, units as u32]
-        };
+        let edge = |edge: f64| (edge * SURVIVAL_UNIT) as u64;
+        let (upper, lower) =
+            (edge(level + LEVEL_TOLERANCE), edge((level - LEVEL_TOLERANCE).max(0.0)));
         Uniforms {
             key_0,
             key_1,
@@ -287,8 +290,10 @@ impl CurvePlan {
             // The shader's S falls short of S by a unit a death time at most, the twin's misses it
             // by 1/16 unit a death time; two units more for the rounding of the edge.
             doubt: 2 * draws.n_times as u32 + 4,
-            upper: edge(level + LEVEL_TOLERANCE),
-            lower: edge((level - LEVEL_TOLERANCE).max(0.0)),
+            upper_high: (upper >> 32) as u32,
+            upper_low: upper as u32,
+            lower_high: (lower >> 32) as u32,
+            lower_low: lower as u32,
         }
     }
 

@@ -1,7 +1,8 @@
 //! What can be said of every shader without a device.
 
 use herscope::kernels::{
-    self, Binding, cox_bootstrap, hazard_ratio_bootstrap, her2_threshold, resample_draws,
+    self, Binding, cox_bootstrap, curve_bootstrap, hazard_ratio_bootstrap, her2_threshold,
+    resample_draws,
 };
 use naga::back::{glsl, hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
@@ -108,6 +109,31 @@ macro_rules! assert_layout {
 
 #[test]
 fn structs_lie_in_memory_as_the_shaders_read_them() {
+    assert_layout!(
+        curve_bootstrap::KERNEL,
+        "Uniforms",
+        curve_bootstrap::Uniforms,
+        key_0,
+        key_1,
+        first_low,
+        first_high,
+        n_replicates,
+        n_slots,
+        n_times,
+        words_per_time,
+        narrow,
+        stride,
+        stream,
+        per_outer,
+        first_outer,
+        mode,
+        n_shuffled,
+        doubt,
+        upper_high,
+        upper_low,
+        lower_high,
+        lower_low
+    );
     assert_layout!(
         hazard_ratio_bootstrap::KERNEL,
         "Uniforms",
