@@ -250,7 +250,11 @@ fn made_up(n: usize, p: usize, whole_times: bool) -> CoxData {
         name: format!("x{k}"),
         values: (0..n)
             .map(|_| {
-                if k % 2 == 0 { f64::from(noise.next() < 0.4) } else { 50.0 + 30.0 * noise.next() }
+                if k.is_multiple_of(2) {
+                    f64::from(noise.next() < 0.4)
+                } else {
+                    50.0 + 30.0 * noise.next()
+                }
             })
             .collect(),
     };
@@ -280,7 +284,6 @@ fn replicates_agree_on_cpu_and_gpu_within_the_tolerance() {
         ("a single replicate", made_up(60, 2, false), 1),
         ("none", made_up(60, 2, false), 0),
     ];
-    let mut worst_of_all = 0.0_f64;
     for (name, data, replicates) in &cases {
         for ties in [Ties::Efron, Ties::Breslow] {
             let n = data.outcome.len();
@@ -293,14 +296,12 @@ fn replicates_agree_on_cpu_and_gpu_within_the_tolerance() {
                 gpu.cox_bootstrap(plan, first, &mut b).expect("the device works");
                 let compared = agree(plan, &a, &b);
                 assert!(compared.is_ok(), "{name}, {ties:?}: {compared:?}");
-                let (worst, on_device) = compared.expect("looked at above");
+                let (_, on_device) = compared.expect("looked at above");
                 // Else the CPU would be compared with itself.
                 assert!(2 * on_device >= size, "{name}, {ties:?}: {on_device} of {size} on it");
-                worst_of_all = worst_of_all.max(worst);
             }
         }
     }
-    println!("largest difference: {worst_of_all:e}");
 }
 
 #[test]
