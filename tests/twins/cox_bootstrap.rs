@@ -331,3 +331,12 @@ fn the_shader_is_valid_for_every_number_of_columns() {
         .expect("the shader is valid");
     }
 }
+
+#[test]
+fn an_outlier_drawn_several_times_keeps_its_standard_error() {
+    let data = read("veteran", &["arm01", "karno", "age", "diagtime", "large"]);
+    let plan = plan(&data, Ties::Efron, Resampling::new(137, None, None, 42), Scheme::Copies);
+    let back =
+        assert_as_fit_cox("veteran", &data, &plan, Ties::Efron, u64::from(u32::MAX) - 128, 257);
+    assert!(back <= 4, "{back} of 257 handed back");
+}
