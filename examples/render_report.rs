@@ -165,6 +165,7 @@ fn sample_bootstrap(analysis: &Analysis) -> Bootstrap {
         statistic: "hazard-ratio".into(),
         term: Some("her2_ctc_pos".into()),
         ties: Some("efron".into()),
+        penalty: None,
         resample: "case".into(),
         seed: 20251209,
         conf_level: 0.95,

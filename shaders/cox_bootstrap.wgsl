@@ -15,6 +15,10 @@
 //                                             time, hazard at entry of each row
 //   replicates  [n_replicates]                coefficient, information left, status, 0
 //
+// A driver may cut long loops short without a word (Mesa's llvmpipe after 65 535 iterations of an
+// invocation): a result counts only where the expected events add up to the events and a last loop
+// still runs to its end.
+//
 // Sums run over the event times from the last to the first of each stratum, over the rows of a
 // time in order; the sum over rows then runs the other way.
 
@@ -96,6 +100,7 @@ const LARGEST_PREDICTOR: f32 = 25.0;
 const LEAST_SHARE: f32 = 0.01;
 const LEAST_INFORMATION: f32 = 0.5;
 const LEAST_LEFT: f32 = 0.01;
+const LARGEST_IMBALANCE: f32 = 0.001;
 
 var<private> beta: array<f32, COLUMNS>;
 var<private> base: array<f32, COLUMNS>;
@@ -105,6 +110,7 @@ var<private> score: array<f32, COLUMNS>;
 var<private> information: array<f32, PAIRS>;
 var<private> column: u32;
 var<private> lost: bool;
+var<private> events: f32;
 
 fn pair(a: u32, b: u32) -> u32 {
     return a * COLUMNS - a * (a + 1u) / 2u + b;
@@ -217,6 +223,7 @@ fn add_terms(index: u32, time: EventTime, s0: f32, s1: array<f32, COLUMNS>) -> f
     }
     var hazard = 0.0;
     var spared = 0.0;
+    events += weight;
     if terms > 0.0 {
         weight = weight / terms;
         for (var term = 0.0; term < terms; term += 1.0) {
@@ -246,6 +253,7 @@ fn add_terms(index: u32, time: EventTime, s0: f32, s1: array<f32, COLUMNS>) -> f
 fn derivatives() {
     score = array<f32, COLUMNS>();
     information = array<f32, PAIRS>();
+    events = 0.0;
     var s0 = 0.0;
     var s1 = array<f32, COLUMNS>();
     var peak = 0.0;
@@ -287,8 +295,10 @@ fn derivatives() {
     add_rows();
 }
 
-// The rows' r H x x', walking up from the first event time of each stratum.
+// The rows' r H x x', walking up from the first event time of each stratum. Expected events must
+// add up to the events there were.
 fn add_rows() {
+    var all_expected = 0.0;
     var hazard = 0.0;
     var opens = true;
     for (var step_up = 0u; step_up < uniforms.n_times; step_up++) {
@@ -314,6 +324,7 @@ fn add_rows() {
                 own -= spared;
             }
             let expected = kept(risk_of(row)) * own;
+            all_expected += expected;
             for (var a = 0u; a < COLUMNS; a++) {
                 let weighted = expected * numbers[row * COLUMNS + a];
                 for (var b = a; b < COLUMNS; b++) {
@@ -321,6 +332,10 @@ fn add_rows() {
                 }
             }
         }
+    }
+    let imbalance = all_expected - events;
+    if !(max(imbalance, -imbalance) <= LARGEST_IMBALANCE * events) {
+        lost = true;
     }
 }
 
@@ -355,6 +370,15 @@ fn solve() -> Solved {
     }
     solved.left = lower[pair(COLUMNS - 1u, COLUMNS - 1u)];
     return solved;
+}
+
+// Whether loops still run to their end.
+fn loops_run() -> bool {
+    var n = 0u;
+    for (var slot = 0u; slot < uniforms.n_slots; slot++) {
+        n += 1u;
+    }
+    return n == uniforms.n_slots;
 }
 
 @compute @workgroup_size(64)
@@ -423,6 +447,9 @@ fn cox_bootstrap(@builtin(global_invocation_id) id: vec3<u32>) {
         if !(largest < LARGEST_PREDICTOR) {
             break;
         }
+    }
+    if !loops_run() {
+        result = vec4<u32>(0u, 0u, NEEDS_HOST, 0u);
     }
     replicates[column] = result;
 }

@@ -15,8 +15,7 @@ use crate::pipeline::bootstrap::{
     BootstrapDocument, BootstrapSettings, Calibration, IntervalKind, Resample, Statistic, Storage,
     merge_shards, run_bootstrap_with,
 };
-use crate::pipeline::bootstrap_output::{shown, write_bootstrap};
-use crate::report::{Analysis, bootstrap_text};
+use crate::pipeline::bootstrap_output::{text_of, write_bootstrap};
 use crate::survival::Ties;
 
 /// Runs `herscope bootstrap`.
@@ -40,7 +39,8 @@ pub(super) fn bootstrap(args: &BootstrapArgs, shared: &Shared) -> Result<ExitCod
         run_bootstrap_with(&cohort, &settings, &storage, selection.backend.as_ref(), &report)?
     };
     let inputs = [args.cohort.cohort.clone()];
-    print(&document, out, shared, (settings_json(args, &settings), &inputs))?;
+    let text = text_of(&document, &args.cohort.time_unit)?;
+    print((&document, &text), out, shared, (settings_json(args, &settings), &inputs))?;
     let finite = document.estimate.is_finite();
     Ok(if args.strict && !finite { ExitCode::Untrusted } else { ExitCode::Done })
 }
@@ -50,13 +50,16 @@ pub(super) fn merge(args: &MergeArgs, shared: &Shared) -> Result<ExitCode, Error
     let out = shared.out.as_deref().map(|out| OutputFolder::create(out, shared.force));
     let out = out.transpose()?;
     let settings = serde_json::json!({ "shards": args.shards });
-    print(&merge_shards(&args.shards)?, out, shared, (settings, &args.shards))?;
+    let document = merge_shards(&args.shards)?;
+    // Shards do not say the unit of the times.
+    let text = text_of(&document, "")?;
+    print((&document, &text), out, shared, (settings, &args.shards))?;
     Ok(ExitCode::Done)
 }
 
 /// The document into its folder and onto stdout, its warnings onto stderr.
 fn print(
-    document: &BootstrapDocument,
+    (document, text): (&BootstrapDocument, &str),
     out: Option<OutputFolder>,
     shared: &Shared,
     (settings, inputs): (serde_json::Value, &[PathBuf]),
@@ -65,14 +68,14 @@ fn print(
         // Standard input has no name to hash again.
         let named = inputs.iter().filter(|path| *path != Path::new("-"));
         let inputs = named.map(|path| ManifestFile::of_input(path)).collect::<Result<_, _>>()?;
-        write_bootstrap(&out, document, settings, inputs)?;
+        write_bootstrap(&out, (document, text), settings, inputs)?;
         out.commit()?;
     }
     print_warnings(&document.warnings);
     if shared.json {
         return print_json(document);
     }
-    print_result(&bootstrap_text(&Analysis::default(), &shown(document)?))
+    print_result(text)
 }
 
 /// The settings as used, defaults included.

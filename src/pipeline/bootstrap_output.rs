@@ -12,18 +12,18 @@ use crate::report::{
     histogram_plot,
 };
 
-/// Writes everything a run has to say into `folder`, the manifest last.
+/// Writes everything a run has to say into `folder`, `text` for a person, the manifest last.
 ///
 /// # Errors
 /// An output error: the disk refuses.
 pub fn write_bootstrap(
     folder: &OutputFolder,
-    document: &BootstrapDocument,
+    (document, text): (&BootstrapDocument, &str),
     settings: serde_json::Value,
     inputs: Vec<ManifestFile>,
 ) -> Result<(), Error> {
     folder.write("bootstrap.json", json_bytes(document)?)?;
-    folder.write("bootstrap.txt", bootstrap_text(&Analysis::default(), &shown(document)?))?;
+    folder.write("bootstrap.txt", text)?;
     folder.write("intervals.csv", intervals_csv(document))?;
     if let Some(figure) = replicate_figure(document, &document.term) {
         folder.write("figures/replicates.svg", histogram_plot(&figure))?;
@@ -42,13 +42,16 @@ pub fn write_bootstrap(
     manifest.write(folder)
 }
 
-/// The document as the report reads it.
+/// The document as tables for a person; `time_unit` may be empty where it is not known.
 ///
 /// # Errors
 /// None that data can cause.
-pub fn shown(document: &BootstrapDocument) -> Result<Shown, Error> {
+pub fn text_of(document: &BootstrapDocument, time_unit: &str) -> Result<String, Error> {
     let shown = serde_json::to_value(document).and_then(serde_json::from_value);
-    shown.map_err(|source| Error::output("printing the bootstrap as text").caused_by(source))
+    let shown: Shown = shown
+        .map_err(|source| Error::output("printing the bootstrap as text").caused_by(source))?;
+    let analysis = Analysis { time_unit: time_unit.to_owned(), ..Analysis::default() };
+    Ok(bootstrap_text(&analysis, &shown))
 }
 
 fn intervals_csv(document: &BootstrapDocument) -> Vec<u8> {

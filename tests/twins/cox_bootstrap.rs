@@ -266,6 +266,12 @@ fn made_up(n: usize, p: usize, whole_times: bool) -> CoxData {
     }
 }
 
+/// The same rows in two strata.
+fn stratified(data: CoxData) -> CoxData {
+    let strata = (0..data.outcome.len()).map(|row| row % 2).collect();
+    CoxData { strata: Some(strata), ..data }
+}
+
 #[test]
 fn replicates_agree_on_cpu_and_gpu_within_the_tolerance() {
     let Some(gpu) = gpu("replicates_agree_on_cpu_and_gpu_within_the_tolerance") else { return };
@@ -279,11 +285,15 @@ fn replicates_agree_on_cpu_and_gpu_within_the_tolerance() {
         ("one column", made_up(60, 1, true), 1_009),
         ("five columns", made_up(60, 5, false), 1_009),
         ("five columns, larger", made_up(300, 5, true), 63),
-        ("eight columns", made_up(300, 8, false), 65),
+        ("eight columns", made_up(40, 8, false), 65),
+        ("eight columns, larger", made_up(300, 8, false), 65),
+        ("weights and strata", stratified(with(made_up(80, 3, true), false, true)), 129),
+        ("entries", with(made_up(100, 2, true), true, false), 129),
         ("wide draws", made_up(4_100, 3, false), 5),
         ("a single replicate", made_up(60, 2, false), 1),
         ("none", made_up(60, 2, false), 0),
     ];
+    let software = gpu.device().name.contains("llvmpipe");
     for (name, data, replicates) in &cases {
         for ties in [Ties::Efron, Ties::Breslow] {
             let n = data.outcome.len();
@@ -297,8 +307,11 @@ fn replicates_agree_on_cpu_and_gpu_within_the_tolerance() {
                 let compared = agree(plan, &a, &b);
                 assert!(compared.is_ok(), "{name}, {ties:?}: {compared:?}");
                 let (_, on_device) = compared.expect("looked at above");
-                // Else the CPU would be compared with itself.
-                assert!(2 * on_device >= size, "{name}, {ties:?}: {on_device} of {size} on it");
+                // Else the CPU would be compared with itself. The software driver ends loops after
+                // 65 535 iterations, which the shader notices, so that it hands larger models back.
+                let all_loops = !software || n * data.covariates.len() <= 320;
+                let enough = !all_loops || 2 * on_device >= size;
+                assert!(enough, "{name}, {ties:?}: {on_device} of {size} on the device");
             }
         }
     }
@@ -331,4 +344,13 @@ fn the_shader_is_valid_for_every_number_of_columns() {
         .validate(&module)
         .expect("the shader is valid");
     }
+}
+
+#[test]
+fn an_outlier_drawn_several_times_keeps_its_standard_error() {
+    let data = read("veteran", &["arm01", "karno", "age", "diagtime", "large"]);
+    let plan = plan(&data, Ties::Efron, Resampling::new(137, None, None, 42), Scheme::Copies);
+    let back =
+        assert_as_fit_cox("veteran", &data, &plan, Ties::Efron, u64::from(u32::MAX) - 128, 257);
+    assert!(back <= 4, "{back} of 257 handed back");
 }
