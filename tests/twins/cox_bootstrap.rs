@@ -250,7 +250,11 @@ fn made_up(n: usize, p: usize, whole_times: bool) -> CoxData {
         name: format!("x{k}"),
         values: (0..n)
             .map(|_| {
-                if k % 2 == 0 { f64::from(noise.next() < 0.4) } else { 50.0 + 30.0 * noise.next() }
+                if k.is_multiple_of(2) {
+                    f64::from(noise.next() < 0.4)
+                } else {
+                    50.0 + 30.0 * noise.next()
+                }
             })
             .collect(),
     };
@@ -313,7 +317,9 @@ fn replicates_agree_on_cpu_and_gpu_within_the_tolerance() {
             }
         }
     }
-    println!("largest difference: {worst_of_all:e}");
+    // Sound models are far inside the tolerance, which is for the worst that is accepted: 2.5e-6
+    // was measured on llvmpipe.
+    assert!(worst_of_all < 2e-5, "largest difference: {worst_of_all:e}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Newton's method of eight replicates at once.
 
+#![allow(clippy::needless_range_loop, reason = "one index into columns of several arrays")]
+
 use super::factor::Factor;
 use super::penalty::Means;
 use super::plan::{EventTime, Plan};

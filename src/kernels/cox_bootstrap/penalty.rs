@@ -1,5 +1,7 @@
 //! Firth's penalty of eight replicates.
 
+#![allow(clippy::needless_range_loop, reason = "one index into columns of several arrays")]
+
 use super::newton::{MOST_COLUMNS, MOST_PAIRS, TimeWork, packed};
 use super::plan::Plan;
 use crate::kernels::lanes::Lanes;
