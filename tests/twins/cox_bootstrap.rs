@@ -294,6 +294,7 @@ fn replicates_agree_on_cpu_and_gpu_within_the_tolerance() {
         ("none", made_up(60, 2, false), 0),
     ];
     let software = gpu.device().name.contains("llvmpipe");
+    let mut worst_of_all = 0.0_f64;
     for (name, data, replicates) in &cases {
         for ties in [Ties::Efron, Ties::Breslow] {
             let n = data.outcome.len();
@@ -306,15 +307,19 @@ fn replicates_agree_on_cpu_and_gpu_within_the_tolerance() {
                 gpu.cox_bootstrap(plan, first, &mut b).expect("the device works");
                 let compared = agree(plan, &a, &b);
                 assert!(compared.is_ok(), "{name}, {ties:?}: {compared:?}");
-                let (_, on_device) = compared.expect("looked at above");
+                let (worst, on_device) = compared.expect("looked at above");
                 // Else the CPU would be compared with itself. The software driver ends loops after
                 // 65 535 iterations, which the shader notices, so that it hands larger models back.
                 let all_loops = !software || n * data.covariates.len() <= 320;
                 let enough = !all_loops || 2 * on_device >= size;
                 assert!(enough, "{name}, {ties:?}: {on_device} of {size} on the device");
+                worst_of_all = worst_of_all.max(worst);
             }
         }
     }
+    // Sound models are far inside the tolerance, which is for the worst that is accepted: 2.5e-6
+    // was measured on llvmpipe.
+    assert!(worst_of_all < 2e-5, "largest difference: {worst_of_all:e}");
 }
 
 #[test]
