@@ -193,6 +193,7 @@ fn sample_bootstrap(analysis: &Analysis) -> Bootstrap {
         ],
         draws_sha256: None,
         device: Some(Device { backend: "cpu".into(), name: "8 threads".into() }),
+        ..BootstrapDocument::default()
     };
     let mut bootstrap = Bootstrap { document, histogram: None };
     bootstrap.histogram = replicate_histogram(analysis, &bootstrap, &log_ratios);

@@ -66,7 +66,7 @@ pub(crate) enum Command {
     Segment(SegmentArgs),
     /// Follow-up, Kaplan-Meier, log-rank and Cox of a cohort
     Survive(Box<SurviveArgs>),
-    /// Resample the hazard ratio of a cohort
+    /// Resample the hazard ratio or another statistic of a cohort
     Bootstrap(Box<BootstrapArgs>),
     /// Baseline table of a cohort with tests between its groups
     Tabulate(super::tabulate::TabulateArgs),
@@ -283,9 +283,27 @@ pub(crate) struct BootstrapArgs {
     /// How subjects are drawn
     #[arg(long, value_enum, default_value = "case")]
     pub(crate) resample: ResampleArg,
+    /// Tied deaths: efron, breslow
+    #[arg(long, default_value = "efron", value_parser = ["efron", "breslow"])]
+    pub(crate) ties: String,
+    /// The Cox term whose hazard ratio is resampled [the first]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) term: Option<String>,
+    /// Fit every replicate by Firth's penalised likelihood, which is always finite
+    #[arg(long)]
+    pub(crate) firth: bool,
     /// What is resampled
     #[arg(long, value_enum, default_value = "hazard-ratio")]
     pub(crate) statistic: StatisticArg,
+    /// Horizon of --statistic rmst-difference
+    #[arg(long, value_name = "TAU")]
+    pub(crate) rmst: Option<f64>,
+    /// Time of --statistic survival-difference
+    #[arg(long, value_name = "T")]
+    pub(crate) at: Option<f64>,
+    /// Share with the event of --statistic median-difference [0.5: the median]
+    #[arg(long, value_name = "P")]
+    pub(crate) quantile: Option<f64>,
     /// percentile, percentile_keepinf, basic, normal, bca, studentized, calibrated
     #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
     pub(crate) intervals: Vec<String>,
@@ -314,11 +332,20 @@ pub(crate) struct MergeArgs {
 pub(crate) enum ResampleArg {
     Case,
     Stratified,
+    Cluster,
+    Bayesian,
+    /// Arms shuffled: a test
+    Permutation,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum StatisticArg {
     HazardRatio,
+    MedianDifference,
+    RmstDifference,
+    SurvivalDifference,
+    Logrank,
+    Concordance,
 }
 
 #[derive(Debug, Args)]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::args::{BootstrapArgs, MergeArgs, ResampleArg, Shared};
+use super::args::{BootstrapArgs, MergeArgs, ResampleArg, Shared, StatisticArg};
 use super::exit::ExitCode;
 use super::output::{note, print_json, print_result, print_warnings};
 use super::progress::{Progress, watch_interrupts};
@@ -12,11 +12,12 @@ use crate::io::cohort::read_cohort;
 use crate::io::manifest::ManifestFile;
 use crate::io::output_folder::OutputFolder;
 use crate::pipeline::bootstrap::{
-    BootstrapDocument, BootstrapSettings, Calibration, IntervalKind, Resample, Storage,
+    BootstrapDocument, BootstrapSettings, Calibration, IntervalKind, Resample, Statistic, Storage,
     merge_shards, run_bootstrap_with,
 };
 use crate::pipeline::bootstrap_output::{shown, write_bootstrap};
 use crate::report::{Analysis, bootstrap_text};
+use crate::survival::Ties;
 
 /// Runs `herscope bootstrap`.
 pub(super) fn bootstrap(args: &BootstrapArgs, shared: &Shared) -> Result<ExitCode, Error> {
@@ -134,16 +135,65 @@ fn settings(args: &BootstrapArgs, shared: &Shared) -> Result<BootstrapSettings, 
         replicates: args.replicates.unwrap_or(defaults.replicates),
         range: args.range.as_deref().map(range).transpose()?,
         whole: args.replicates,
+        statistic: statistic(args)?,
         resample: match args.resample {
             ResampleArg::Case => Resample::Case,
             ResampleArg::Stratified => Resample::Stratified,
+            ResampleArg::Cluster => Resample::Cluster,
+            ResampleArg::Bayesian => Resample::Bayesian,
+            ResampleArg::Permutation => Resample::Permutation,
         },
+        ties: if args.ties == "breslow" { Ties::Breslow } else { Ties::Efron },
+        term: args.term.clone(),
+        firth: args.firth,
         intervals: if intervals.is_empty() { defaults.intervals } else { intervals },
         conf_level: shared.conf_level.unwrap_or(defaults.conf_level),
         seed: shared.seed.unwrap_or(defaults.seed),
         hash_draws: args.hash_draws,
         calibration: args.calibrate.as_deref().map_or(Ok(defaults.calibration), calibration)?,
         until_mcse: args.until_mcse,
+    })
+}
+
+/// The statistic with the flag it needs; a flag of another statistic is refused.
+fn statistic(args: &BootstrapArgs) -> Result<Statistic, Error> {
+    let usage = |found: &str, right: &str| {
+        Error::usage("reading --statistic").found(found.to_owned()).expected(right.to_owned())
+    };
+    let chosen = args.statistic;
+    let flags = [
+        ("--rmst", args.rmst, StatisticArg::RmstDifference, "rmst-difference"),
+        ("--at", args.at, StatisticArg::SurvivalDifference, "survival-difference"),
+        ("--quantile", args.quantile, StatisticArg::MedianDifference, "median-difference"),
+    ];
+    for (flag, value, of, name) in flags {
+        if value.is_some() && chosen != of {
+            return Err(usage(
+                &format!("{flag} beside another statistic"),
+                &format!("--statistic {name}"),
+            ));
+        }
+    }
+    if args.resample == ResampleArg::Permutation && !args.intervals.is_empty() {
+        return Err(usage(
+            "--intervals with --resample permutation",
+            "one of them: shuffles make a test",
+        ));
+    }
+    let needed = |flag: &str| usage("a statistic without its time", &format!("{flag} TIME"));
+    Ok(match chosen {
+        StatisticArg::HazardRatio => Statistic::HazardRatio,
+        StatisticArg::MedianDifference => {
+            Statistic::MedianDifference { quantile: args.quantile.unwrap_or(0.5) }
+        }
+        StatisticArg::RmstDifference => {
+            Statistic::RmstDifference { tau: args.rmst.ok_or_else(|| needed("--rmst"))? }
+        }
+        StatisticArg::SurvivalDifference => {
+            Statistic::SurvivalDifference { at: args.at.ok_or_else(|| needed("--at"))? }
+        }
+        StatisticArg::Logrank => Statistic::Logrank,
+        StatisticArg::Concordance => Statistic::Concordance,
     })
 }
 

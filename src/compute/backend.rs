@@ -1,6 +1,8 @@
 //! What every engine can do.
 
 use crate::Error;
+use crate::kernels::cox_bootstrap;
+use crate::kernels::curve_bootstrap::{self, CurvePlan};
 use crate::kernels::hazard_ratio_bootstrap::{Plan, Replicate};
 use crate::kernels::her2_threshold::Thresholded;
 use serde::Serialize;
@@ -29,6 +31,28 @@ pub trait Backend: Send + Sync {
         plan: &Plan,
         first: u64,
         out: &mut [Replicate],
+    ) -> Result<(), ComputeError>;
+
+    /// Fills `out` with the Cox replicates of `plan` from number `first`.
+    ///
+    /// # Errors
+    /// The device failed; `out` then holds nothing of use.
+    fn cox_bootstrap(
+        &self,
+        plan: &cox_bootstrap::Plan,
+        first: u64,
+        out: &mut [cox_bootstrap::Replicate],
+    ) -> Result<(), ComputeError>;
+
+    /// Fills `out` with the replicates of `plan` from number `first`.
+    ///
+    /// # Errors
+    /// The device failed; `out` then holds nothing of use.
+    fn curve_bootstrap(
+        &self,
+        plan: &CurvePlan,
+        first: u64,
+        out: &mut [curve_bootstrap::Replicate],
     ) -> Result<(), ComputeError>;
 
     /// Fills `units`, `[n_replicates x n_slots]`, with the draws of `plan` from replicate `first`.

@@ -1,14 +1,18 @@
 //! The CPU engine: every kernel's twin, on all cores, with the widest lanes the processor has.
 
 use super::backend::{Backend, ComputeError, DeviceInfo};
+use crate::kernels::curve_bootstrap::{self, CurvePlan};
 use crate::kernels::hazard_ratio_bootstrap::{self, Plan, Replicate};
 use crate::kernels::her2_threshold::{self, Thresholded};
-use crate::kernels::{InstructionSet, resample_draws};
+use crate::kernels::{InstructionSet, cox_bootstrap, resample_draws};
 use rayon::prelude::*;
 
 /// Replicates a task takes: long enough to hide the hand-over (about 0.5 ms at n = 60), short
 /// enough that 16 cores share a small run.
 const REPLICATES_PER_TASK: usize = 2_048;
+
+/// The same for Cox models, whose replicates take some ten times longer.
+const COX_REPLICATES_PER_TASK: usize = 256;
 
 /// Runs the CPU twins with rayon's current thread pool.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +52,32 @@ impl Backend for CpuEngine {
         out.par_chunks_mut(REPLICATES_PER_TASK).enumerate().for_each(|(task, out)| {
             let first = first + (task * REPLICATES_PER_TASK) as u64;
             hazard_ratio_bootstrap::cpu(plan, self.set, first, out);
+        });
+        Ok(())
+    }
+
+    fn cox_bootstrap(
+        &self,
+        plan: &cox_bootstrap::Plan,
+        first: u64,
+        out: &mut [cox_bootstrap::Replicate],
+    ) -> Result<(), ComputeError> {
+        out.par_chunks_mut(COX_REPLICATES_PER_TASK).enumerate().for_each(|(task, out)| {
+            let first = first + (task * COX_REPLICATES_PER_TASK) as u64;
+            cox_bootstrap::cpu(plan, self.set, first, out);
+        });
+        Ok(())
+    }
+
+    fn curve_bootstrap(
+        &self,
+        plan: &CurvePlan,
+        first: u64,
+        out: &mut [curve_bootstrap::Replicate],
+    ) -> Result<(), ComputeError> {
+        out.par_chunks_mut(REPLICATES_PER_TASK).enumerate().for_each(|(task, out)| {
+            let first = first + (task * REPLICATES_PER_TASK) as u64;
+            curve_bootstrap::cpu(plan, self.set, first, out);
         });
         Ok(())
     }

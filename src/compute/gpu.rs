@@ -3,17 +3,22 @@
 
 use super::backend::{Backend, ComputeError, DeviceInfo};
 use super::chunk::ChunkSizer;
+use super::cpu::CpuEngine;
 use super::select::Adapter;
+use crate::kernels::curve_bootstrap::{self, CurvePlan};
 use crate::kernels::hazard_ratio_bootstrap::{self, Plan, Replicate};
 use crate::kernels::her2_threshold::{self, Thresholded};
-use crate::kernels::{Binding, KernelInfo, resample_draws};
+use crate::kernels::{Binding, InstructionSet, KernelInfo, cox_bootstrap, resample_draws};
 use bytemuck::Zeroable;
+use rayon::prelude::*;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 /// Replicates of the first submission; the second is sized by its time.
 const FIRST_REPLICATES: u32 = 4_096;
+/// The same for Cox models, which take some ten times longer.
+const FIRST_COX_REPLICATES: u32 = 1_024;
 /// Most replicates a submission: 65 535 workgroups of 64.
 const MOST_REPLICATES: u32 = 4_194_240;
 
@@ -79,9 +84,11 @@ pub struct GpuEngine {
     queue: wgpu::Queue,
     info: Adapter,
     limits: wgpu::Limits,
-    compiled: Mutex<HashMap<&'static str, Arc<Compiled>>>,
+    /// By name and, for kernels compiled for a number of columns, that number.
+    compiled: Mutex<HashMap<(&'static str, usize), Arc<Compiled>>>,
     lost: Arc<Mutex<Option<String>>>,
     replicates: ChunkSizer,
+    cox_replicates: ChunkSizer,
 }
 
 impl GpuEngine {
@@ -127,6 +134,7 @@ impl GpuEngine {
             compiled: Mutex::default(),
             lost,
             replicates: ChunkSizer::new(FIRST_REPLICATES, MOST_REPLICATES),
+            cox_replicates: ChunkSizer::new(FIRST_COX_REPLICATES, MOST_REPLICATES),
         })
     }
 
@@ -152,20 +160,25 @@ impl GpuEngine {
         }
     }
 
-    fn compile(&self, kernel: &'static KernelInfo) -> Result<Arc<Compiled>, ComputeError> {
+    fn compile(
+        &self,
+        kernel: &'static KernelInfo,
+        columns: usize,
+    ) -> Result<Arc<Compiled>, ComputeError> {
         let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(ready) = compiled.get(kernel.name) {
+        if let Some(ready) = compiled.get(&(kernel.name, columns)) {
             return Ok(Arc::clone(ready));
         }
-        let ready = Arc::new(self.scoped(|| self.build(kernel))?);
-        compiled.insert(kernel.name, Arc::clone(&ready));
+        let text = if columns > 0 { cox_bootstrap::wgsl(columns) } else { kernel.wgsl() };
+        let ready = Arc::new(self.scoped(|| self.build(kernel, text))?);
+        compiled.insert((kernel.name, columns), Arc::clone(&ready));
         Ok(ready)
     }
 
-    fn build(&self, kernel: &KernelInfo) -> Compiled {
+    fn build(&self, kernel: &KernelInfo, text: String) -> Compiled {
         let module = self.device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some(kernel.name),
-            source: wgpu::ShaderSource::Wgsl(kernel.wgsl().into()),
+            source: wgpu::ShaderSource::Wgsl(text.into()),
         });
         let entries: Vec<wgpu::BindGroupLayoutEntry> = (0..)
             .zip(kernel.bindings)
@@ -215,8 +228,19 @@ impl GpuEngine {
         arguments: &[Argument<'_>],
         n_workgroups: u32,
     ) -> Result<Vec<Vec<u8>>, ComputeError> {
+        self.dispatch_for(kernel, 0, arguments, n_workgroups)
+    }
+
+    /// The same with the kernel compiled for so many columns (0: as it stands).
+    fn dispatch_for(
+        &self,
+        kernel: &'static KernelInfo,
+        columns: usize,
+        arguments: &[Argument<'_>],
+        n_workgroups: u32,
+    ) -> Result<Vec<Vec<u8>>, ComputeError> {
         self.check_limits(arguments, n_workgroups)?;
-        let compiled = self.compile(kernel)?;
+        let compiled = self.compile(kernel, columns)?;
         let staged = self.scoped(|| self.submit(kernel, &compiled, arguments, n_workgroups))?;
         staged.iter().map(|buffer| self.read(buffer)).collect()
     }
@@ -321,8 +345,8 @@ impl GpuEngine {
     }
 
     /// Largest number of replicates whose scratch fits one buffer.
-    fn replicates_that_fit(&self, plan: &Plan) -> u32 {
-        let bytes = 4 * plan.n_words().max(4) as u64;
+    fn replicates_that_fit(&self, scratch_words: usize) -> u32 {
+        let bytes = 4 * scratch_words.max(4) as u64;
         (self.limits.max_storage_buffer_binding_size / bytes).min(u64::from(MOST_REPLICATES)) as u32
     }
 }
@@ -334,6 +358,35 @@ impl Argument<'_> {
             Self::Scratch(len) | Self::Output(len) => *len,
         }
     }
+}
+
+/// Solves on the CPU what singles could not, or says how much was never written.
+fn solve_handed_back(
+    plan: &cox_bootstrap::Plan,
+    first: u64,
+    out: &mut [cox_bootstrap::Replicate],
+) -> Result<(), ComputeError> {
+    use cox_bootstrap::{Status, UNWRITTEN};
+    let is = |status| move |one: &&cox_bootstrap::Replicate| one.status == status;
+    let unwritten = out.iter().filter(is(Status::Unwritten)).count();
+    if unwritten > 0 {
+        return Err(ComputeError::Unwritten(unwritten));
+    }
+    let places: Vec<usize> =
+        (0..out.len()).filter(|&place| out[place].status == Status::NeedsHost).collect();
+    let solved: Vec<Vec<cox_bootstrap::Replicate>> = places
+        .par_chunks(64)
+        .map(|places| {
+            let numbers: Vec<u64> = places.iter().map(|&place| first + place as u64).collect();
+            let mut solved = vec![UNWRITTEN; places.len()];
+            cox_bootstrap::cpu_of(plan, InstructionSet::best(), &numbers, &mut solved);
+            solved
+        })
+        .collect();
+    for (&place, solved) in places.iter().zip(solved.into_iter().flatten()) {
+        out[place] = solved;
+    }
+    Ok(())
 }
 
 fn copy_words<T: bytemuck::Pod>(bytes: &[u8], out: &mut [T]) {
@@ -352,7 +405,7 @@ impl Backend for GpuEngine {
         first: u64,
         out: &mut [Replicate],
     ) -> Result<(), ComputeError> {
-        let fits = self.replicates_that_fit(plan);
+        let fits = self.replicates_that_fit(plan.n_words());
         let mut done = 0;
         while done < out.len() {
             let left = (out.len() - done).min(u32::MAX as usize) as u32;
@@ -374,6 +427,94 @@ impl Backend for GpuEngine {
             let part = &mut out[done..done + n as usize];
             copy_words(&outputs[0], part);
             let unwritten = part.iter().filter(|replicate| replicate.status().is_none()).count();
+            if unwritten > 0 {
+                return Err(ComputeError::Unwritten(unwritten));
+            }
+            done += n as usize;
+        }
+        Ok(())
+    }
+
+    fn cox_bootstrap(
+        &self,
+        plan: &cox_bootstrap::Plan,
+        first: u64,
+        out: &mut [cox_bootstrap::Replicate],
+    ) -> Result<(), ComputeError> {
+        let Some(inputs) = cox_bootstrap::on_device(plan) else {
+            return CpuEngine::new().cox_bootstrap(plan, first, out);
+        };
+        let bytes = 4 * inputs.n_words as u64;
+        let fits = self.limits.max_storage_buffer_binding_size / bytes;
+        let fits = fits.min(u64::from(MOST_REPLICATES)) as u32;
+        let mut done = 0;
+        while done < out.len() {
+            let left = (out.len() - done).min(u32::MAX as usize) as u32;
+            let n = self.cox_replicates.next().min(fits).min(left);
+            let uniforms = inputs.uniforms(first + done as u64, n);
+            let begin = Instant::now();
+            let outputs = self.dispatch_for(
+                &cox_bootstrap::KERNEL,
+                plan.p,
+                &[
+                    Argument::Input(bytemuck::cast_slice(&inputs.slots)),
+                    Argument::Input(bytemuck::cast_slice(&inputs.units)),
+                    Argument::Input(bytemuck::cast_slice(&inputs.members)),
+                    Argument::Input(bytemuck::cast_slice(&inputs.numbers)),
+                    Argument::Input(bytemuck::cast_slice(&inputs.times)),
+                    Argument::Input(bytemuck::bytes_of(&uniforms)),
+                    Argument::Scratch(bytes * u64::from(n)),
+                    Argument::Output(16 * u64::from(n)),
+                ],
+                n.div_ceil(cox_bootstrap::KERNEL.workgroup_size),
+            )?;
+            self.cox_replicates.learn(n, begin.elapsed());
+            let mut words = vec![[0_u32; 4]; n as usize];
+            copy_words(&outputs[0], &mut words);
+            for (out, words) in out[done..].iter_mut().zip(words) {
+                *out = cox_bootstrap::of_words(plan, words);
+            }
+            done += n as usize;
+        }
+        solve_handed_back(plan, first, out)
+    }
+
+    fn curve_bootstrap(
+        &self,
+        plan: &CurvePlan,
+        first: u64,
+        out: &mut [curve_bootstrap::Replicate],
+    ) -> Result<(), ComputeError> {
+        let fits = self.replicates_that_fit(plan.n_scratch());
+        let widths = plan.ticks();
+        let mut done = 0;
+        while done < out.len() {
+            let left = (out.len() - done).min(u32::MAX as usize) as u32;
+            let n = self.replicates.next().min(fits).min(left);
+            let uniforms = plan.uniforms(first + done as u64, n, n);
+            let begin = Instant::now();
+            let outputs = self.dispatch(
+                &curve_bootstrap::KERNEL,
+                &[
+                    Argument::Input(bytemuck::cast_slice(&plan.draws.slots)),
+                    Argument::Input(bytemuck::cast_slice(&plan.draws.units)),
+                    Argument::Input(bytemuck::cast_slice(&plan.begin)),
+                    Argument::Input(bytemuck::cast_slice(&widths)),
+                    Argument::Input(bytemuck::bytes_of(&uniforms)),
+                    Argument::Scratch(4 * plan.n_scratch() as u64 * u64::from(n)),
+                    Argument::Output(16 * u64::from(n)),
+                ],
+                n.div_ceil(curve_bootstrap::KERNEL.workgroup_size),
+            )?;
+            self.replicates.learn(n, begin.elapsed());
+            let mut words = vec![[0_u32; 4]; n as usize];
+            copy_words(&outputs[0], &mut words);
+            let part = &mut out[done..done + n as usize];
+            let mut unwritten = 0;
+            for (replicate, words) in part.iter_mut().zip(words) {
+                *replicate = plan.decode(words);
+                unwritten += usize::from(*replicate == curve_bootstrap::Replicate::Unwritten);
+            }
             if unwritten > 0 {
                 return Err(ComputeError::Unwritten(unwritten));
             }

@@ -3,6 +3,8 @@
 use super::backend::{Backend, ComputeError, DeviceInfo};
 use super::cpu::CpuEngine;
 use crate::Warning;
+use crate::kernels::cox_bootstrap;
+use crate::kernels::curve_bootstrap::{self, CurvePlan};
 use crate::kernels::hazard_ratio_bootstrap::{Plan, Replicate};
 use crate::kernels::her2_threshold::Thresholded;
 use serde::Serialize;
@@ -167,6 +169,24 @@ impl Backend for WithFallback {
         self.run(|backend| backend.hazard_ratio_bootstrap(plan, first, out))
     }
 
+    fn cox_bootstrap(
+        &self,
+        plan: &cox_bootstrap::Plan,
+        first: u64,
+        out: &mut [cox_bootstrap::Replicate],
+    ) -> Result<(), ComputeError> {
+        self.run(|backend| backend.cox_bootstrap(plan, first, out))
+    }
+
+    fn curve_bootstrap(
+        &self,
+        plan: &CurvePlan,
+        first: u64,
+        out: &mut [curve_bootstrap::Replicate],
+    ) -> Result<(), ComputeError> {
+        self.run(|backend| backend.curve_bootstrap(plan, first, out))
+    }
+
     fn resample_draws(
         &self,
         plan: &Plan,
@@ -215,6 +235,22 @@ mod tests {
             _: &mut [Replicate],
         ) -> Result<(), ComputeError> {
             Err(ComputeError::DeviceLost("pulled out".into()))
+        }
+        fn cox_bootstrap(
+            &self,
+            _: &cox_bootstrap::Plan,
+            _: u64,
+            _: &mut [cox_bootstrap::Replicate],
+        ) -> Result<(), ComputeError> {
+            Err(ComputeError::OutOfMemory)
+        }
+        fn curve_bootstrap(
+            &self,
+            _: &CurvePlan,
+            _: u64,
+            _: &mut [curve_bootstrap::Replicate],
+        ) -> Result<(), ComputeError> {
+            Err(ComputeError::OutOfMemory)
         }
         fn resample_draws(&self, _: &Plan, _: u64, _: &mut [u32]) -> Result<(), ComputeError> {
             Err(ComputeError::OutOfMemory)

@@ -18,6 +18,7 @@
 //! pads each event time to the widest lane (a padded term adds zero); the shader recomputes them.
 
 use super::lanes::{InstructionSet, LaneWork, Lanes, run_with};
+use super::scatter::{draw_slots, unpack};
 use super::{Binding, KernelInfo};
 use crate::numeric::draw::{self, Stream, Width};
 use crate::numeric::log::ln;
@@ -125,6 +126,8 @@ pub struct Plan {
     pub start: f32,
     /// The user's seed.
     pub seed: u64,
+    /// Purpose of the draws.
+    pub stream: Stream,
     /// Of a plan that resamples resamples; `units` then holds those of each outer resample in turn.
     pub nested: Option<Nested>,
 }
@@ -153,17 +156,31 @@ impl Plan {
         start: f64,
         seed: u64,
     ) -> Self {
+        let events = time.iter().zip(event).filter(|(_, event)| **event);
+        let mut event_times: Vec<f64> = events.map(|(&time, _)| time).collect();
+        event_times.sort_by(f64::total_cmp);
+        event_times.dedup();
+        Self::on_grid(&event_times, time, event, arm, strata, start, seed)
+    }
+
+    /// As [`new`](Self::new), counting at the ascending times `grid`, each event's time among them.
+    pub(crate) fn on_grid(
+        grid: &[f64],
+        time: &[f64],
+        event: &[bool],
+        arm: &[bool],
+        strata: Option<&[usize]>,
+        start: f64,
+        seed: u64,
+    ) -> Self {
         let n = time.len();
         assert!(event.len() == n && arm.len() == n, "columns of one length");
         assert!(n <= MAX_UNITS, "the packed counts hold 16 bits");
-        let mut event_times: Vec<f64> = (0..n).filter(|&i| event[i]).map(|i| time[i]).collect();
-        event_times.sort_by(f64::total_cmp);
-        event_times.dedup();
         let words_per_time = if n <= 255 { 1 } else { 2 };
         let unit_of = |i: usize| {
             // Time 0 holds who left before the first event; an event time holds its deaths and
             // whoever is censored there or before the next one.
-            let at = event_times.partition_point(|&t| t <= time[i]);
+            let at = grid.partition_point(|&t| t <= time[i]);
             let byte = usize::from(arm[i]) + if event[i] { 0 } else { 2 };
             match words_per_time {
                 1 => Unit { word: at as u32, increment: 1 << (8 * byte) },
@@ -193,8 +210,8 @@ impl Plan {
             .collect();
         let units = order.iter().map(|&i| unit_of(i)).collect();
         let start = (start as f32).clamp(MIN_RATIO, MAX_RATIO);
-        let n_times = event_times.len();
-        Self { slots, units, n_times, words_per_time, width, start, seed, nested: None }
+        let (n_times, stream) = (grid.len(), Stream::Resample);
+        Self { slots, units, n_times, words_per_time, width, start, seed, stream, nested: None }
     }
 
     /// The plan that resamples the resamples `first_outer ..` of this one, `n_outer` of them,
@@ -209,13 +226,14 @@ impl Plan {
             .flat_map(|outer| (0..n).map(move |slot| drawn(outer, slot)))
             .collect();
         let first_outer = u32::try_from(first_outer).expect("an outer number has 32 bits");
-        Self { units, nested: Some(Nested { first_outer, per_outer }), ..self.clone() }
+        let nested = Some(Nested { first_outer, per_outer });
+        Self { units, stream: Stream::Nested, nested, ..self.clone() }
     }
 
     /// Where the units of `replicate` begin, the stream it draws from, and its number there.
     pub(crate) fn place(&self, replicate: u64) -> (usize, Stream, u64) {
         match self.nested {
-            None => (0, Stream::Resample, replicate),
+            None => (0, self.stream, replicate),
             Some(Nested { first_outer, per_outer }) => {
                 let (outer, inner) =
                     (replicate / u64::from(per_outer), replicate % u64::from(per_outer));
@@ -240,7 +258,7 @@ impl Plan {
             narrow: u32::from(self.width == Width::Narrow),
             start: self.start,
             stride,
-            stream: if self.nested.is_some() { Stream::Nested } else { Stream::Resample } as u32,
+            stream: self.stream as u32,
             per_outer: self.nested.map_or(0, |nested| nested.per_outer),
             first_outer: self.nested.map_or(0, |nested| nested.first_outer),
             padding_0: 0,
@@ -260,7 +278,7 @@ impl Plan {
     }
 
     /// Unit that `slot` of resample `number` of `stream` draws, among those of its outer resample.
-    fn draw_at(&self, stream: Stream, number: u64, slot: usize) -> u32 {
+    pub(super) fn draw_at(&self, stream: Stream, number: u64, slot: usize) -> u32 {
         let Slot { bound, base, .. } = self.slots[slot];
         base + draw::draw(self.seed, stream, number, slot as u32, bound, self.width)
     }
@@ -388,115 +406,15 @@ impl LaneWork for Batch<'_> {
         for (group, out) in self.out.chunks_mut(L::N).enumerate() {
             let first = self.first + (group * L::N) as u64;
             counts.fill(0);
-            match plan.width {
-                Width::Narrow => scatter_narrow(lanes, plan, (units, stream), first, &mut counts),
-                Width::Wide => scatter_wide(lanes, plan, (units, stream), first, &mut counts),
-            }
+            draw_slots(lanes, plan, stream, first, |_, drawn| {
+                for (lane, &unit) in drawn.iter().enumerate() {
+                    let Unit { word, increment } = units[unit as usize];
+                    counts[word as usize * L::N + lane] += increment;
+                }
+            });
             let totals = build_terms(lanes, plan, &counts, &mut terms, &mut ends);
             solve(lanes, plan.start, &terms, &ends, &totals, out);
         }
-    }
-}
-
-/// Philox4x32-10 for one block of `N` consecutive replicates.
-#[inline(always)]
-fn philox_block<L: Lanes>(l: L, key: [u32; 2], counter: [L::U; 4]) -> [L::U; 4] {
-    let [mut k0, mut k1] = key;
-    let [mut c0, mut c1, mut c2, mut c3] = counter;
-    for _ in 0..philox::ROUNDS {
-        let (high_0, low_0) = l.mul_wide(c0, philox::MULTIPLIER_0);
-        let (high_1, low_1) = l.mul_wide(c2, philox::MULTIPLIER_1);
-        (c0, c1, c2, c3) =
-            (l.xor(l.xor(high_1, c1), l.u(k0)), low_1, l.xor(l.xor(high_0, c3), l.u(k1)), low_0);
-        k0 = k0.wrapping_add(philox::WEYL_0);
-        k1 = k1.wrapping_add(philox::WEYL_1);
-    }
-    [c0, c1, c2, c3]
-}
-
-/// The numbers of `N` replicates from `first`, low and high words.
-#[inline(always)]
-fn replicate_words<L: Lanes>(l: L, first: u64) -> (L::U, L::U) {
-    let (mut low, mut high) = ([0_u32; 16], [0_u32; 16]);
-    for lane in 0..L::N {
-        let replicate = first.wrapping_add(lane as u64);
-        low[lane] = replicate as u32;
-        high[lane] = (replicate >> 32) as u32;
-    }
-    (l.load(&low), l.load(&high))
-}
-
-/// Draws eight slots a block from 16-bit halves and counts what they add.
-#[inline(always)]
-fn scatter_narrow<L: Lanes>(
-    l: L,
-    plan: &Plan,
-    from: (&[Unit], Stream),
-    first: u64,
-    counts: &mut [u32],
-) {
-    let key = philox::key_of_seed(plan.seed);
-    let (low, high) = replicate_words(l, first);
-    let tag = l.u((from.1 as u32) << 16);
-    for (block, slots) in plan.slots.chunks(8).enumerate() {
-        let words = philox_block(l, key, [l.u(block as u32), low, high, tag]);
-        for (half, slot) in slots.iter().enumerate() {
-            let bits = l.shr(l.shl(words[half >> 1], l.u(16 * (1 - half as u32 % 2))), 16);
-            let product = l.mul_u(bits, l.u(slot.bound));
-            let unit = l.add_u(l.shr(product, 16), l.u(slot.base));
-            let rejected = l.lt_u(l.and(product, l.u(0xFFFF)), l.u(slot.threshold));
-            add_units(l, plan, from, first, block * 8 + half, (unit, l.any(rejected)), counts);
-        }
-    }
-}
-
-/// Draws four slots a block from whole words and counts what they add.
-#[inline(always)]
-fn scatter_wide<L: Lanes>(
-    l: L,
-    plan: &Plan,
-    from: (&[Unit], Stream),
-    first: u64,
-    counts: &mut [u32],
-) {
-    let key = philox::key_of_seed(plan.seed);
-    let (low, high) = replicate_words(l, first);
-    let tag = l.u((from.1 as u32) << 16);
-    for (block, slots) in plan.slots.chunks(4).enumerate() {
-        let words = philox_block(l, key, [l.u(block as u32), low, high, tag]);
-        for (word, slot) in slots.iter().enumerate() {
-            let (unit, fraction) = l.mul_wide(words[word], slot.bound);
-            // Both sides are halved so that the signed comparison of the lanes is right; a tie
-            // within the lost bit asks for the exact word again, which costs nothing but time.
-            let rejected = l.lt_u(l.shr(fraction, 1), l.u(slot.threshold / 2 + 1));
-            let unit = l.add_u(unit, l.u(slot.base));
-            add_units(l, plan, from, first, block * 4 + word, (unit, l.any(rejected)), counts);
-        }
-    }
-}
-
-/// Adds what the drawn units hold to each lane's counts; with `doubtful` every lane is drawn
-/// again by the scalar layout, which knows about rejection.
-#[inline(always)]
-fn add_units<L: Lanes>(
-    l: L,
-    plan: &Plan,
-    (units, stream): (&[Unit], Stream),
-    first: u64,
-    slot: usize,
-    (unit, doubtful): (L::U, bool),
-    counts: &mut [u32],
-) {
-    let mut drawn = [0_u32; 16];
-    l.store(unit, &mut drawn);
-    if doubtful {
-        for (lane, unit) in drawn[..L::N].iter_mut().enumerate() {
-            *unit = plan.draw_at(stream, first + lane as u64, slot);
-        }
-    }
-    for (lane, &unit) in drawn[..L::N].iter().enumerate() {
-        let Unit { word, increment } = units[unit as usize];
-        counts[word as usize * L::N + lane] += increment;
     }
 }
 
@@ -522,26 +440,6 @@ struct Totals<L: Lanes> {
     factor: L::U,
     drawn_0: L::U,
     drawn_1: L::U,
-}
-
-/// `d0, d1, c0, c1` of time `at`: deaths and leavers of the two arms.
-#[inline(always)]
-fn unpack<L: Lanes>(l: L, plan: &Plan, counts: &[u32], at: usize) -> [L::U; 4] {
-    if plan.words_per_time == 1 {
-        let word = l.load(&counts[at * L::N..]);
-        let byte = l.u(0xFF);
-        [
-            l.and(word, byte),
-            l.and(l.shr(word, 8), byte),
-            l.and(l.shr(word, 16), byte),
-            l.shr(word, 24),
-        ]
-    } else {
-        let deaths = l.load(&counts[2 * at * L::N..]);
-        let leavers = l.load(&counts[(2 * at + 1) * L::N..]);
-        let half = l.u(0xFFFF);
-        [l.and(deaths, half), l.shr(deaths, 16), l.and(leavers, half), l.shr(leavers, 16)]
-    }
 }
 
 /// Walks the event times from the last to the first and lists the terms of all lanes; `ends` are

@@ -9,8 +9,12 @@
 //! instructions its methods use ([`with_best`] makes it). That is the proof behind every `unsafe`
 //! block here.
 
+mod doubles;
+
+pub(crate) use doubles::{Doubles, EIGHT};
+
 /// Lane-wise operations on `N` singles, words and truth values.
-pub(crate) trait Lanes: Copy {
+pub(crate) trait Lanes: Doubles {
     /// Number of lanes.
     const N: usize;
     /// `N` singles.

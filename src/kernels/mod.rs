@@ -1,16 +1,24 @@
 //! Every kernel: one WGSL file in `shaders/` and one Rust file here with the same stem, holding the
 //! uniforms, the CPU twin, the tolerance between the two and the registry entry.
 
+pub mod cox_bootstrap;
+pub mod curve_bootstrap;
 pub mod hazard_ratio_bootstrap;
 pub mod her2_threshold;
 mod lanes;
 pub mod resample_draws;
+mod scatter;
 
 pub use lanes::InstructionSet;
 
 /// Every kernel. A test holds this list against the files in `shaders/` and here.
-pub static ALL: &[&KernelInfo] =
-    &[&hazard_ratio_bootstrap::KERNEL, &her2_threshold::KERNEL, &resample_draws::KERNEL];
+pub static ALL: &[&KernelInfo] = &[
+    &cox_bootstrap::KERNEL,
+    &curve_bootstrap::KERNEL,
+    &hazard_ratio_bootstrap::KERNEL,
+    &her2_threshold::KERNEL,
+    &resample_draws::KERNEL,
+];
 
 /// A buffer a kernel is bound to, in binding order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

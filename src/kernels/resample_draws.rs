@@ -6,7 +6,7 @@
 
 use super::hazard_ratio_bootstrap::Plan;
 use super::{Binding, KernelInfo};
-use crate::numeric::draw::{Stream, Width};
+use crate::numeric::draw::Width;
 use crate::numeric::philox;
 use bytemuck::{Pod, Zeroable};
 
@@ -44,7 +44,7 @@ pub struct Uniforms {
     pub n_slots: u32,
     /// 1: 16-bit draws, 0: 32-bit draws.
     pub narrow: u32,
-    /// Purpose of the draws ([`Stream`]).
+    /// Purpose of the draws ([`Stream`](crate::numeric::draw::Stream)).
     pub stream: u32,
 }
 
@@ -59,7 +59,7 @@ pub fn uniforms(plan: &Plan, first: u64, n_replicates: u32) -> Uniforms {
         n_replicates,
         n_slots: plan.slots.len() as u32,
         narrow: u32::from(plan.width == Width::Narrow),
-        stream: Stream::Resample as u32,
+        stream: plan.stream as u32,
     }
 }
 

@@ -38,6 +38,8 @@ pub enum Stream {
     /// Resamples of a resample: the outer number is the high word of the replicate, the inner one
     /// the low word.
     Nested = 2,
+    /// Weights of a Bayesian bootstrap: whole words in the wide layout, none rejected.
+    Weights = 3,
 }
 
 /// How many random bits a slot takes.

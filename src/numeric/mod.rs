@@ -1,6 +1,7 @@
-//! Small numeric tools with sources: random words, draws, logarithms. Uses nothing above.
+//! Small numeric tools with sources: random words, draws, logarithms, exponentials. Uses nothing above.
 
 pub mod draw;
+pub mod exp;
 pub mod log;
 pub mod philox;
 pub mod resampling;

@@ -66,7 +66,9 @@ pub(super) fn fit_cox_blocks(
         cluster: cohort.cluster.as_ref().and_then(|cluster| cluster.codes_of(&rows)),
     };
     drop(rows);
-    let robust = settings.robust || data.cluster.is_some();
+    let fractional = (data.outcome.weight().unwrap_or_default().iter()).any(|w| w.fract() != 0.0);
+    warnings.extend((fractional && !settings.robust).then(warn_of_fractional_weights));
+    let robust = settings.robust || data.cluster.is_some() || fractional;
     let options = CoxOptions { ties: settings.ties, robust, ..CoxOptions::default() };
     let fit = fit_cox(&data, &options)?;
     warnings.extend(warn_of_status(&fit.status));
@@ -187,6 +189,12 @@ fn firth_block(fit: FirthFit) -> Firth {
         terms: fit.terms.into_iter().map(term).collect(),
         penalized_log_likelihood: Some(fit.penalized_log_likelihood),
     }
+}
+
+/// Weights that are no counts of copies: the information is not the inverse variance. As R does.
+fn warn_of_fractional_weights() -> Warning {
+    let message = "weights are not whole numbers, so the Cox model's standard errors are robust";
+    Warning::new("robust_for_weights", message)
 }
 
 fn warn_of_firth(fit: &FirthFit) -> Option<Warning> {

@@ -12,7 +12,7 @@ use super::survive::SurviveDocument;
 use crate::Warning;
 use crate::report::Median;
 use crate::report::number_format::{
-    PStyle, count_of, p_statement, ratio_with_interval, time_with_interval,
+    PStyle, count_of, p_statement, plural, ratio_with_interval, time_with_interval,
 };
 
 /// Every number of a study. `None` is printed as `null` and means not available.
@@ -188,8 +188,10 @@ pub fn summary_text(summary: &StudySummary) -> String {
     let follow_up = time_with_interval(median, lower, upper, overall.conf_level);
     let _ = writeln!(
         text,
-        "\n{} patients, {} events, median follow-up {follow_up} {}",
-        overall.n, overall.n_events, summary.time_unit
+        "\n{}, {}, median follow-up {follow_up} {}",
+        plural(overall.n, "patient"),
+        plural(overall.n_events, "event"),
+        summary.time_unit
     );
     for timepoint in &summary.timepoints {
         let positive = count_of(timepoint.n_ctc_pos as u64, timepoint.n_samples as u64);

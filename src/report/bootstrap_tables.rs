@@ -6,15 +6,43 @@ use super::methods::capitalised;
 use super::model::{Analysis, Fact};
 use super::number_format::{
     NOT_AVAILABLE, NOT_ESTIMABLE, Rounding, count, count_of, fixed, level, ratio, ratio_limits,
+    significant,
 };
 use super::result_table::ResultTable;
 
 /// `Bootstrap: hazard ratio, HER2+ CTC vs none`.
 pub(crate) fn bootstrap_title(analysis: &Analysis, document: &BootstrapDocument) -> String {
-    let statistic = document.statistic.replace('-', " ");
+    let kind = if document.permutation.is_some() { "Permutation test" } else { "Bootstrap" };
+    let statistic = statistic_name(analysis, document);
     match document.term.as_deref() {
-        Some(term) => format!("Bootstrap: {statistic}, {}", analysis.term_label(term)),
-        None => format!("Bootstrap: {statistic}"),
+        Some(term) => format!("{kind}: {statistic}, {}", analysis.term_label(term)),
+        None => format!("{kind}: {statistic}"),
+    }
+}
+
+/// What was resampled, with its unit.
+fn statistic_name(analysis: &Analysis, document: &BootstrapDocument) -> String {
+    let unit = match analysis.time_unit.as_str() {
+        "" => String::new(),
+        unit => format!(" {unit}"),
+    };
+    let brackets = if unit.is_empty() { unit.clone() } else { format!(" ({})", unit.trim()) };
+    let number = |value: Option<f64>| value.map_or_else(String::new, |value| format!(" {value}"));
+    match document.statistic.as_str() {
+        "median-difference" => match document.quantile {
+            Some(share) if share != 0.5 => {
+                format!("difference of {}% quantiles{brackets}", significant(100.0 * share, 4))
+            }
+            _ => format!("difference of medians{brackets}"),
+        },
+        "rmst-difference" => {
+            format!("difference of restricted means up to{}{unit}", number(document.tau))
+        }
+        "survival-difference" => {
+            format!("difference of survival at{}{unit}", number(document.at))
+        }
+        "logrank" => "signed root of the log-rank chi-squared".to_owned(),
+        other => other.replace('-', " "),
     }
 }
 
@@ -36,6 +64,12 @@ fn is_ratio(document: &BootstrapDocument) -> bool {
     document.statistic == "hazard-ratio"
 }
 
+/// A value of a statistic that is no ratio: shares to three decimals, others to two.
+fn own_scale(document: &BootstrapDocument, value: f64) -> String {
+    let is_share = ["survival-difference", "concordance"].contains(&document.statistic.as_str());
+    fixed(value, if is_share { 3 } else { 2 }, Rounding::HalfUp)
+}
+
 pub(crate) fn statistic_limits(
     document: &BootstrapDocument,
     lower: Option<f64>,
@@ -45,7 +79,7 @@ pub(crate) fn statistic_limits(
         ratio_limits(document.estimate.hazard_ratio, lower, upper)
     } else {
         let text = |limit: Option<f64>| {
-            limit.map_or_else(|| NOT_ESTIMABLE.to_owned(), |v| fixed(v, 1, Rounding::HalfUp))
+            limit.map_or_else(|| NOT_ESTIMABLE.to_owned(), |v| own_scale(document, v))
         };
         format!("{} to {}", text(lower), text(upper))
     }
@@ -74,14 +108,23 @@ pub(crate) fn bootstrap_settings(document: &BootstrapDocument) -> Vec<Fact> {
         let label = format!("Inestimable: {}", reason.replace('_', " "));
         facts.push(Fact::new(label, count(*number)));
     }
-    facts.push(Fact::new(format!("Bias{scale}"), value(document.bias, document.mcse_bias)));
-    facts.push(Fact::new(
-        format!("Standard error{scale}"),
-        value(document.std_err, document.mcse_std_err),
-    ));
+    if let Some(test) = &document.permutation {
+        facts.push(Fact::new("Statistic", value(test.statistic, None)));
+        facts.push(Fact::new("At least as far from 0", count(test.n_as_extreme)));
+        facts.push(Fact::new("p, two-sided", value(test.p, test.mcse)));
+    } else {
+        facts.push(Fact::new(format!("Bias{scale}"), value(document.bias, document.mcse_bias)));
+        facts.push(Fact::new(
+            format!("Standard error{scale}"),
+            value(document.std_err, document.mcse_std_err),
+        ));
+    }
     facts.push(Fact::new("Seed", document.seed.to_string()));
     if let Some(ties) = &document.ties {
         facts.push(Fact::new("Ties", capitalised(ties)));
+    }
+    if let Some(penalty) = &document.penalty {
+        facts.push(Fact::new("Likelihood penalised by", capitalised(penalty)));
     }
     if let Some(device) = &document.device {
         facts.push(Fact::new("Device", format!("{} ({})", device.name, device.backend)));
@@ -94,15 +137,16 @@ pub(crate) fn bootstrap_settings(document: &BootstrapDocument) -> Vec<Fact> {
 
 pub(crate) fn intervals_table(document: &BootstrapDocument) -> ResultTable {
     let heading = format!("{} interval", level(document.conf_level));
-    let headings = ["Kind", heading.as_str(), "Monte-Carlo error, log scale"];
-    let headings: &[&str] = if is_ratio(document) { &headings } else { &headings[..2] };
+    let error_heading =
+        if is_ratio(document) { "Monte-Carlo error, log scale" } else { "Monte-Carlo error" };
+    let headings = ["Kind", heading.as_str(), error_heading];
     let estimate = if is_ratio(document) {
         format!("Estimate {}", ratio(document.estimate.hazard_ratio))
     } else {
-        let value = document.estimate.value.map(|value| fixed(value, 1, Rounding::HalfUp));
+        let value = document.estimate.value.map(|value| own_scale(document, value));
         format!("Estimate {}", value.unwrap_or_else(|| NOT_AVAILABLE.to_owned()))
     };
-    let mut table = ResultTable::new(estimate, headings);
+    let mut table = ResultTable::new(estimate, &headings);
     for interval in &document.intervals {
         let error = |error: Option<f64>| {
             error.map_or_else(|| "–".to_owned(), |e| fixed(e, 3, Rounding::HalfUp))
@@ -110,12 +154,11 @@ pub(crate) fn intervals_table(document: &BootstrapDocument) -> ResultTable {
         let limits = statistic_limits(document, interval.lower, interval.upper);
         let reason =
             interval.reason.as_ref().map(|reason| format!(" ({})", reason.replace('_', " ")));
-        let mut cells =
-            vec![interval_name(&interval.kind), format!("{limits}{}", reason.unwrap_or_default())];
-        if is_ratio(document) {
-            cells.push(format!("{}, {}", error(interval.mcse_lower), error(interval.mcse_upper)));
-        }
-        table.push(cells);
+        table.push(vec![
+            interval_name(&interval.kind),
+            format!("{limits}{}", reason.unwrap_or_default()),
+            format!("{}, {}", error(interval.mcse_lower), error(interval.mcse_upper)),
+        ]);
     }
     table
 }

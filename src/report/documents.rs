@@ -55,6 +55,20 @@ pub struct BootstrapInterval {
     pub reason: Option<String>,
 }
 
+/// A two-sided permutation test.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Permutation {
+    /// Of the data as given.
+    pub statistic: Option<f64>,
+    /// Of replicates at least as far from 0, the data themselves among them.
+    pub p: Option<f64>,
+    /// Number of them without the data.
+    pub n_as_extreme: u64,
+    /// Monte-Carlo error of `p`.
+    pub mcse: Option<f64>,
+}
+
 /// Where replicates were computed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -73,13 +87,22 @@ pub struct BootstrapDocument {
     pub n: u64,
     /// Events among them.
     pub n_events: u64,
-    /// `hazard-ratio`, `median-difference` or `rmst-difference`.
+    /// `hazard-ratio`, `median-difference`, `rmst-difference`, `survival-difference`, `logrank` or
+    /// `concordance`.
     pub statistic: String,
+    /// Share with the event, of a difference of medians or other quantiles.
+    pub quantile: Option<f64>,
+    /// Horizon of restricted means.
+    pub tau: Option<f64>,
+    /// Time of a difference of survival.
+    pub at: Option<f64>,
     /// The Cox term, for a hazard ratio.
     pub term: Option<String>,
     /// `efron` or `breslow`.
     pub ties: Option<String>,
-    /// `case`, `stratified` or `cluster`.
+    /// `firth`, where the likelihood is penalised.
+    pub penalty: Option<String>,
+    /// `case`, `stratified`, `cluster`, `bayesian` or `permutation`.
     pub resample: String,
     /// Of the counter-based generator.
     pub seed: u64,
@@ -99,6 +122,8 @@ pub struct BootstrapDocument {
     pub mcse_std_err: Option<f64>,
     /// In the order asked for.
     pub intervals: Vec<BootstrapInterval>,
+    /// The test, where groups were shuffled.
+    pub permutation: Option<Permutation>,
     /// Digest of the resample indices, where asked for.
     pub draws_sha256: Option<String>,
     /// Where it ran.

@@ -146,6 +146,14 @@ fn bootstrap_sentence(document: &BootstrapDocument) -> String {
         "case" => "subjects were drawn with replacement",
         "stratified" => "subjects were drawn with replacement within groups",
         "cluster" => "clusters were drawn with replacement",
+        "permutation" => {
+            return format!(
+                "Permutation test: {} shuffles of the groups, counter-based generator with seed {}; \
+                 two-sided p = (1 + as extreme) / (1 + estimable shuffles).",
+                count(document.replicates.requested),
+                document.seed
+            );
+        }
         _ => "resampling as named in the table",
     };
     format!(

@@ -290,6 +290,16 @@ pub fn percent(fraction: f64, decimals: usize, rounding: Rounding) -> String {
     format!("{}%", fixed(100.0 * fraction, decimals, rounding))
 }
 
+/// A number of things: `1 event`, `28 events`.
+///
+/// ```
+/// use herscope::report::number_format::plural;
+/// assert_eq!((plural(1, "event"), plural(2, "event")), ("1 event".into(), "2 events".into()));
+/// ```
+pub fn plural(n: u64, thing: &str) -> String {
+    format!("{} {thing}{}", count(n), if n == 1 { "" } else { "s" })
+}
+
 /// A count with its share: `7 of 60 (11.7%)`; of none at all, `0 of 0`.
 pub fn count_of(count: u64, total: u64) -> String {
     let text = format!("{} of {}", self::count(count), self::count(total));

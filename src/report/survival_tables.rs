@@ -4,8 +4,8 @@ use super::methods::capitalised;
 use super::model::Analysis;
 use super::number_format::{
     NOT_AVAILABLE, NOT_ESTIMABLE, PStyle, Rounding, difference_with_interval, fixed, level,
-    p_statement, p_value, ratio, ratio_limits, ratio_with_interval, significant, time, time_limits,
-    time_with_interval,
+    p_statement, p_value, plural, ratio, ratio_limits, ratio_with_interval, significant, time,
+    time_limits, time_with_interval,
 };
 use super::result_table::ResultTable;
 use super::survive_document::{ChiSquared, Cox, Term};
@@ -130,10 +130,10 @@ pub(crate) fn hazard_ratio_table(analysis: &Analysis, style: PStyle) -> Option<R
     let headings = ["Term", "N#", "Events#", heading.as_str(), "p (Wald)#"];
     let mut table = ResultTable::new(
         format!(
-            "Cox model ({} ties), {} subjects, {} events",
+            "Cox model ({} ties), {}, {}",
             capitalised(&cox.ties),
-            cox.n,
-            cox.n_events
+            plural(cox.n, "subject"),
+            plural(cox.n_events, "event")
         ),
         &headings,
     );

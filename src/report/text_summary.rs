@@ -77,8 +77,10 @@ pub fn bootstrap_text(analysis: &Analysis, document: &super::BootstrapDocument) 
         let padding = " ".repeat(width - display_width(&fact.label));
         text.push_str(&format!("{}{padding}  {}\n", fact.label, fact.value));
     }
-    text.push('\n');
-    text.push_str(&intervals_table(document).to_text());
+    if document.permutation.is_none() {
+        text.push('\n');
+        text.push_str(&intervals_table(document).to_text());
+    }
     if let Some(meaning) = meaning(document) {
         text.push('\n');
         text.push_str(&wrapped(&meaning));

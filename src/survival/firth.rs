@@ -61,6 +61,18 @@ pub struct FirthFit {
 /// modified score for Breslow's ties and the same construction for Efron's. Limits and p of a term
 /// penalise with the determinant over all terms, as R's `coxphf` does.
 pub fn fit_firth(data: &CoxData, ties: Ties, conf_level: f64) -> Result<Option<FirthFit>, Error> {
+    fit(data, ties, Some(conf_level))
+}
+
+/// The same without profile limits and their tests, which cost far more than the estimate.
+///
+/// # Errors
+/// As [`fit_firth`].
+pub(crate) fn estimate_firth(data: &CoxData, ties: Ties) -> Result<Option<FirthFit>, Error> {
+    fit(data, ties, None)
+}
+
+fn fit(data: &CoxData, ties: Ties, conf_level: Option<f64>) -> Result<Option<FirthFit>, Error> {
     let doing = "fitting the penalised Cox model";
     data.validate(doing)?;
     if ties == Ties::Exact {
@@ -99,17 +111,26 @@ pub fn fit_firth(data: &CoxData, ties: Ties, conf_level: f64) -> Result<Option<F
                 start: &best.beta,
                 limits: LIMITS,
             };
-            let lower = profile.limit(Side::Lower, se, conf_level);
-            let upper = profile.limit(Side::Upper, se, conf_level);
-            let p = profile.test_of_zero();
-            converged &= lower.is_ok() && upper.is_ok() && p.is_ok();
+            let mut limit = |side| match conf_level {
+                None => None,
+                Some(conf_level) => match profile.limit(side, se, conf_level) {
+                    Ok(limit) => limit.map(|limit| limit / scale),
+                    Err(_) => {
+                        converged = false;
+                        None
+                    }
+                },
+            };
+            let (lower, upper) = (limit(Side::Lower), limit(Side::Upper));
+            let p = conf_level.map(|_| profile.test_of_zero());
+            converged &= p.as_ref().is_none_or(Result::is_ok);
             FirthTerm {
                 name,
                 coef: Some(best.beta[k] / scale),
                 se: Some(se / scale),
-                lower: lower.ok().flatten().map(|limit| limit / scale),
-                upper: upper.ok().flatten().map(|limit| limit / scale),
-                p: p.ok(),
+                lower,
+                upper,
+                p: p.and_then(Result::ok),
             }
         })
         .collect();

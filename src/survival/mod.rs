@@ -40,6 +40,7 @@ pub use cox::{
 pub use cox_checks::{PhTest, TimeTransform, cox_zph};
 pub use cox_fit::fit_cox;
 pub use design_matrix::{DesignMatrix, design_matrix, design_of_new_subjects};
+pub(crate) use firth::estimate_firth;
 pub use firth::{FirthFit, FirthTerm, fit_firth};
 pub use intervals::{JoinedIntervals, join_intervals};
 pub use kaplan_meier::{KaplanMeier, KaplanMeierRow, QuantileEstimate, SurvivalAt};

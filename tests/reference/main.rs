@@ -1,5 +1,6 @@
 //! Numbers from outside: R survival, survRM2 and a published abstract, against this crate.
 
+mod bootstrap;
 mod kaplan_meier;
 mod logrank;
 mod reference_set;

@@ -1,5 +1,7 @@
 //! Every kernel on the GPU against its CPU twin, and every shader without a GPU.
 
+mod cox_bootstrap;
+mod curve_bootstrap;
 mod hazard_ratio_bootstrap;
 mod her2_threshold;
 mod registry;

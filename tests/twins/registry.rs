@@ -1,6 +1,9 @@
 //! What can be said of every shader without a device.
 
-use herscope::kernels::{self, Binding, hazard_ratio_bootstrap, her2_threshold, resample_draws};
+use herscope::kernels::{
+    self, Binding, cox_bootstrap, curve_bootstrap, hazard_ratio_bootstrap, her2_threshold,
+    resample_draws,
+};
 use naga::back::{glsl, hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use std::collections::BTreeSet;
@@ -34,6 +37,7 @@ fn every_shader_is_registered_has_its_rust_file_and_its_twin_test() {
     let mut sources = stems("src/kernels", ".rs");
     sources.remove("mod");
     sources.remove("lanes");
+    sources.remove("scatter");
     assert_eq!(shaders, sources, "shaders/ and src/kernels/");
     let mut tests = stems("tests/twins", ".rs");
     tests.remove("main");
@@ -106,6 +110,31 @@ macro_rules! assert_layout {
 #[test]
 fn structs_lie_in_memory_as_the_shaders_read_them() {
     assert_layout!(
+        curve_bootstrap::KERNEL,
+        "Uniforms",
+        curve_bootstrap::Uniforms,
+        key_0,
+        key_1,
+        first_low,
+        first_high,
+        n_replicates,
+        n_slots,
+        n_times,
+        words_per_time,
+        narrow,
+        stride,
+        stream,
+        per_outer,
+        first_outer,
+        mode,
+        n_shuffled,
+        doubt,
+        upper_high,
+        upper_low,
+        lower_high,
+        lower_low
+    );
+    assert_layout!(
         hazard_ratio_bootstrap::KERNEL,
         "Uniforms",
         hazard_ratio_bootstrap::Uniforms,
@@ -125,6 +154,27 @@ fn structs_lie_in_memory_as_the_shaders_read_them() {
         first_outer,
         padding_0,
         padding_1
+    );
+    assert_layout!(
+        cox_bootstrap::KERNEL,
+        "Uniforms",
+        cox_bootstrap::Uniforms,
+        key_0,
+        key_1,
+        first_low,
+        first_high,
+        n_replicates,
+        n_slots,
+        narrow,
+        stride,
+        stream,
+        per_outer,
+        first_outer,
+        n_rows,
+        n_times,
+        efron,
+        weighted,
+        leavers
     );
     assert_layout!(
         hazard_ratio_bootstrap::KERNEL,

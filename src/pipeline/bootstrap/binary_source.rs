@@ -31,44 +31,42 @@ pub(super) struct BinarySource<'a> {
 }
 
 impl<'a> BinarySource<'a> {
-    /// Checks that the cohort is what the kernel resamples, and fits it as given.
+    /// Whether the kernel resamples this cohort: one 0/1 column, Efron's ties, and nothing else.
+    pub(super) fn fits(cohort: &Cohort, settings: &BootstrapSettings) -> bool {
+        let rows = cohort.complete_rows();
+        let columns = design_matrix(cohort, &rows).columns;
+        let named = settings.term.as_deref();
+        cohort.outcome.entry().is_none()
+            && cohort.outcome.weight().is_none()
+            && cohort.strata.is_none()
+            && cohort.cluster.is_none()
+            && matches!(settings.resample, Resample::Case | Resample::Stratified)
+            && settings.ties == Ties::Efron
+            && !settings.firth
+            && rows.len() <= MAX_UNITS
+            && columns.len() == 1
+            && named.is_none_or(|name| name == columns[0].name)
+            && columns[0].values.iter().all(|&value| value == 0.0 || value == 1.0)
+    }
+
+    /// Fits the cohort as given.
     ///
     /// # Errors
-    /// A cohort without exactly one 0/1 column, or with entry times, weights or strata.
+    /// A cohort that the kernel does not resample: see [`fits`](Self::fits).
     pub(super) fn new(
         cohort: &Cohort,
         settings: &BootstrapSettings,
         backend: &'a dyn Backend,
     ) -> Result<Self, Error> {
-        let refuse = |found: &str| {
-            Err(Error::usage(DOING).found(found.to_owned()).expected(
-                "one group or covariate with two values and no entry times, weights, strata or clusters",
-            ))
-        };
-        if cohort.outcome.entry().is_some() {
-            return refuse("entry times");
-        }
-        if cohort.outcome.weight().is_some() {
-            return refuse("weights");
-        }
-        if cohort.strata.is_some() || cohort.cluster.is_some() {
-            return refuse("strata or clusters");
+        if !Self::fits(cohort, settings) {
+            return Err(Error::usage(DOING).found("another cohort").expected("one 0/1 column"));
         }
         let rows = cohort.complete_rows();
         let design = design_matrix(cohort, &rows);
         let mut warnings = cohort.warnings.clone();
         warnings.extend(design.warnings);
         let columns = design.columns;
-        if columns.len() != 1 {
-            return refuse(&format!("{} regression columns", columns.len()));
-        }
         let column = &columns[0];
-        if let Some(value) = column.values.iter().find(|&&value| value != 0.0 && value != 1.0) {
-            return refuse(&format!("the value {value} in column {}", column.name));
-        }
-        if rows.len() > MAX_UNITS {
-            return refuse(&format!("{} subjects (at most {MAX_UNITS})", rows.len()));
-        }
         let arm: Vec<bool> = column.values.iter().map(|&value| value == 1.0).collect();
         let outcome = cohort.outcome.select(&rows);
         let data = CoxData { outcome, covariates: columns, strata: None, cluster: None };
@@ -96,6 +94,7 @@ impl<'a> BinarySource<'a> {
             statistic: "hazard-ratio",
             term: term.name.clone(),
             ties: Some("efron"),
+            penalty: None,
             estimate: term.coef,
             std_err: term.se,
             is_log: true,

@@ -19,8 +19,20 @@ pub struct BootstrapDocument {
     pub n_events: usize,
     pub n_dropped: usize,
     pub statistic: String,
+    /// Share with the event, of a difference of medians or other quantiles.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quantile: Option<f64>,
+    /// Horizon of restricted means.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tau: Option<f64>,
+    /// Time of a difference of survival.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<f64>,
     pub term: String,
     pub ties: Option<String>,
+    /// `firth`, where replicates are fitted by the penalised likelihood.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub penalty: Option<String>,
     pub resample: String,
     pub seed: u64,
     pub conf_level: f64,
@@ -34,6 +46,9 @@ pub struct BootstrapDocument {
     pub mcse_bias: Option<f64>,
     pub mcse_std_err: Option<f64>,
     pub intervals: Vec<IntervalBlock>,
+    /// The test, where arms were shuffled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permutation: Option<PermutationBlock>,
     /// How the calibrated interval was calibrated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calibration: Option<CalibrationBlock>,
@@ -106,6 +121,28 @@ pub struct IntervalBlock {
     pub log_upper: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'static str>,
+}
+
+/// A two-sided permutation test; null without an estimate of the data as given.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct PermutationBlock {
+    /// The statistic of the data as given.
+    pub statistic: Option<f64>,
+    /// `(1 + n_as_extreme) / (1 + estimable replicates)`.
+    pub p: Option<f64>,
+    /// Replicates at least as far from 0.
+    pub n_as_extreme: u64,
+    /// Monte-Carlo standard error of p.
+    pub mcse: Option<f64>,
+}
+
+impl PermutationBlock {
+    /// The test of `statistic` from how many replicates have a value and are as extreme.
+    pub(super) fn new(statistic: Option<f64>, estimable: u64, n_as_extreme: u64) -> Self {
+        let p = statistic.map(|_| (1 + n_as_extreme) as f64 / (1 + estimable) as f64);
+        let mcse = p.filter(|_| estimable > 0).map(|p| (p * (1.0 - p) / estimable as f64).sqrt());
+        Self { statistic, p, n_as_extreme, mcse }
+    }
 }
 
 /// How levels of the calibrated interval were found.

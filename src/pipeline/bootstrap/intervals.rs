@@ -257,7 +257,7 @@ impl Reader<'_> {
             value: estimate - std_err * pivot.value,
             mcse: pivot.mcse.map(|mcse| std_err * mcse),
         };
-        let found = quantiles(pivots, self.summary.counts.finite, [0, 0], alphas)?;
+        let found = quantiles(pivots, self.summary.counts.with_pivot, [0, 0], alphas)?;
         Ok(found.map(|[lower, upper]| [limit(upper), limit(lower)]))
     }
 }

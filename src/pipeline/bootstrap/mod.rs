@@ -2,6 +2,10 @@
 
 mod binary_source;
 mod calibration;
+mod concordance_source;
+mod cox_request;
+mod cox_source;
+mod curve_source;
 mod document;
 mod histogram;
 mod intervals;
@@ -16,12 +20,13 @@ mod stream;
 mod summary;
 
 pub use document::{
-    BootstrapDocument, CalibrationBlock, EstimateBlock, IntervalBlock, ReplicatesBlock,
+    BootstrapDocument, CalibrationBlock, EstimateBlock, IntervalBlock, PermutationBlock,
+    ReplicatesBlock,
 };
 pub use histogram::ReplicateHistogram;
 pub use intervals::IntervalKind;
 pub use replicate::{Reason, ReplicateValue};
-pub use settings::{BootstrapSettings, Calibration, Resample};
+pub use settings::{BootstrapSettings, Calibration, Resample, Statistic};
 pub use storage::Storage;
 pub use stream::merge_shards;
 
@@ -30,10 +35,13 @@ use std::time::Instant;
 use sha2::{Digest, Sha256};
 
 use crate::Error;
-use crate::compute::Backend;
+use crate::compute::{Backend, CpuEngine};
 use crate::survival::Cohort;
 use binary_source::BinarySource;
 use calibration::calibrate;
+use concordance_source::ConcordanceSource;
+use cox_source::CoxSource;
+use curve_source::CurveSource;
 use intervals::acceleration;
 use record::RunRecord;
 use source::ReplicateSource;
@@ -42,8 +50,11 @@ use stream::{Stream, document_of};
 
 const DOING: &str = "preparing the bootstrap";
 
-/// Replicates asked of a source at once: some 20 MiB of results.
-const REPLICATES_PER_CHUNK: u64 = 1 << 20;
+/// Replicates asked of the CPU at once: a few MiB, and some 20 ms between two looks at an interrupt.
+const CPU_CHUNK: u64 = 1 << 17;
+
+/// Replicates asked of a GPU at once: submissions are sized below, this hides their ends.
+const GPU_CHUNK: u64 = 1 << 20;
 
 /// Most replicates of a run: the draw layout's counter goes on, but nobody waits so long.
 const MOST_REPLICATES: u64 = 1 << 44;
@@ -80,14 +91,53 @@ pub fn run_bootstrap_with(
 ) -> Result<BootstrapDocument, Error> {
     check(settings)?;
     let begin = Instant::now();
-    let source = BinarySource::new(cohort, settings, backend)?;
-    let mut document = resample(cohort, &source, settings, storage, backend, progress)?;
+    let cpu = CpuEngine::new();
+    let (source, backend) = source_of(cohort, settings, backend, &cpu)?;
+    let mut document = resample(cohort, source.as_ref(), settings, storage, backend, progress)?;
     document.warnings.extend(backend.warnings());
     document.timed(begin);
     Ok(document)
 }
 
+/// The replicates of the statistic asked for, and the engine that makes them.
+#[allow(clippy::type_complexity, reason = "a pair that is taken apart at once")]
+fn source_of<'a>(
+    cohort: &Cohort,
+    settings: &BootstrapSettings,
+    backend: &'a dyn Backend,
+    cpu: &'a CpuEngine,
+) -> Result<(Box<dyn ReplicateSource + 'a>, &'a dyn Backend), Error> {
+    Ok(match settings.statistic {
+        Statistic::HazardRatio if BinarySource::fits(cohort, settings) => {
+            (Box::new(BinarySource::new(cohort, settings, backend)?), backend)
+        }
+        Statistic::HazardRatio => (Box::new(CoxSource::new(cohort, settings, backend)?), backend),
+        Statistic::Concordance => {
+            let on_gpu = backend.device().backend == "gpu";
+            (Box::new(ConcordanceSource::new(cohort, settings, on_gpu)?), cpu)
+        }
+        _ => (Box::new(CurveSource::new(cohort, settings, backend)?), backend),
+    })
+}
+
 fn check(settings: &BootstrapSettings) -> Result<(), Error> {
+    settings.statistic.check(DOING)?;
+    let is_curve = !matches!(settings.statistic, Statistic::HazardRatio | Statistic::Concordance);
+    if settings.resample == Resample::Permutation && !is_curve {
+        return Err(Error::usage(DOING)
+            .found(format!("--resample permutation of {}", settings.statistic.name()))
+            .expected("a permutation of logrank or of a difference"));
+    }
+    let of_cox_only = matches!(settings.resample, Resample::Cluster | Resample::Bayesian);
+    if of_cox_only && settings.statistic != Statistic::HazardRatio {
+        return Err(Error::usage(DOING)
+            .found(format!(
+                "--resample {} of {}",
+                settings.resample.name(),
+                settings.statistic.name()
+            ))
+            .expected("--resample case or stratified; the other is for hazard ratios"));
+    }
     if !(2..=MOST_REPLICATES).contains(&settings.replicates) {
         return Err(Error::usage(DOING)
             .found(format!("--replicates {}", settings.replicates))
@@ -129,7 +179,8 @@ fn resample(
     backend: &dyn Backend,
     progress: BootstrapProgress<'_>,
 ) -> Result<BootstrapDocument, Error> {
-    let wants = |kind: IntervalKind| settings.intervals.contains(&kind);
+    let permutes = settings.resample == Resample::Permutation;
+    let wants = |kind: IntervalKind| !permutes && settings.intervals.contains(&kind);
     let calibration = if wants(IntervalKind::Calibrated) {
         calibrate(source, settings.calibration, settings.conf_level, progress)?
     } else {
@@ -218,10 +269,12 @@ impl Run<'_> {
         mut files: Option<(&mut Sinks, &mut Checkpoint<'_>)>,
     ) -> Result<(), Error> {
         let mut done = stream.summary.counts.total();
-        let size = total.saturating_sub(done).min(REPLICATES_PER_CHUNK) as usize;
+        let most = if self.backend.device().backend == "gpu" { GPU_CHUNK } else { CPU_CHUNK };
+        let most = self.source.replicates_at_once(most);
+        let size = total.saturating_sub(done).min(most) as usize;
         let mut chunk = vec![ReplicateValue::Lost(Reason::NotConverged); size];
         while done < total {
-            let n = (total - done).min(REPLICATES_PER_CHUNK);
+            let n = (total - done).min(most);
             let chunk = &mut chunk[..n as usize];
             self.source.fill(first + done, chunk)?;
             stream.push(chunk);

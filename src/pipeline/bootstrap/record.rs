@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::document::CalibrationBlock;
 use super::intervals::{Basis, IntervalKind};
-use super::settings::BootstrapSettings;
+use super::settings::{BootstrapSettings, Resample, Statistic};
 use super::source::SourceFacts;
 use crate::Warning;
 use crate::compute::DeviceInfo;
@@ -20,6 +20,10 @@ pub(super) struct RunRecord {
     /// SHA-256 of the cohort as analysed.
     pub(super) data_sha256: String,
     pub(super) resample: String,
+    /// Share with the event, horizon or time, where the statistic has one.
+    pub(super) quantile: Option<f64>,
+    pub(super) tau: Option<f64>,
+    pub(super) at: Option<f64>,
     pub(super) seed: u64,
     /// Replicates of the whole run, where they were given.
     pub(super) replicates: Option<u64>,
@@ -42,6 +46,7 @@ pub(super) struct StoredFacts {
     pub(super) statistic: String,
     pub(super) term: String,
     pub(super) ties: Option<String>,
+    pub(super) penalty: Option<String>,
     pub(super) estimate: Option<f64>,
     pub(super) std_err: Option<f64>,
     pub(super) is_log: bool,
@@ -61,10 +66,26 @@ impl RunRecord {
             draw_layout: crate::numeric::draw::LAYOUT_VERSION,
             data_sha256: fingerprint(cohort),
             resample: settings.resample.name().to_owned(),
+            quantile: match settings.statistic {
+                Statistic::MedianDifference { quantile } => Some(quantile),
+                _ => None,
+            },
+            tau: match settings.statistic {
+                Statistic::RmstDifference { tau } => Some(tau),
+                _ => None,
+            },
+            at: match settings.statistic {
+                Statistic::SurvivalDifference { at } => Some(at),
+                _ => None,
+            },
             seed: settings.seed,
             replicates: settings.range.and(settings.whole),
             conf_level: settings.conf_level,
-            intervals: settings.intervals.iter().map(|kind| kind.name().to_owned()).collect(),
+            intervals: match settings.resample {
+                // Shuffles make a test, not an interval.
+                Resample::Permutation => Vec::new(),
+                _ => settings.intervals.iter().map(|kind| kind.name().to_owned()).collect(),
+            },
             facts: StoredFacts {
                 n: facts.n,
                 n_events: facts.n_events,
@@ -72,6 +93,7 @@ impl RunRecord {
                 statistic: facts.statistic.to_owned(),
                 term: facts.term.clone(),
                 ties: facts.ties.map(str::to_owned),
+                penalty: facts.penalty.map(str::to_owned),
                 estimate: facts.estimate,
                 std_err: facts.std_err,
                 is_log: facts.is_log,

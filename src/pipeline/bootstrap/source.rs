@@ -15,6 +15,11 @@ pub(super) trait ReplicateSource: Sync {
     /// The device failed.
     fn fill(&self, first: u64, out: &mut [ReplicateValue]) -> Result<(), Error>;
 
+    /// Replicates to ask for at once, `most` at most: a look at the progress every second or so.
+    fn replicates_at_once(&self, most: u64) -> u64 {
+        most
+    }
+
     /// The statistic with each unit of resampling left out, and the stratum of each unit where they
     /// are resampled within strata; `None` where a value is not finite.
     fn jackknife(&self) -> Option<(Vec<f64>, Option<Vec<usize>>)>;
@@ -53,6 +58,8 @@ pub(super) struct SourceFacts {
     /// What it is of: a term, or two levels.
     pub(super) term: String,
     pub(super) ties: Option<&'static str>,
+    /// The penalty of the likelihood, where it has one: `firth`.
+    pub(super) penalty: Option<&'static str>,
     /// The data as given, on the scale of the replicates.
     pub(super) estimate: Option<f64>,
     /// Its standard error by the model.

@@ -3,13 +3,16 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use super::document::{BootstrapDocument, EstimateBlock, IntervalBlock, ReplicatesBlock};
+use super::document::{
+    BootstrapDocument, EstimateBlock, IntervalBlock, PermutationBlock, ReplicatesBlock,
+};
 use super::intervals::{Basis, IntervalKind, interval_blocks, shares_of};
 use super::order_tracker::Missed;
 use super::record::RunRecord;
 use super::replicate::ReplicateValue;
+use super::settings::Resample;
 use super::storage::{Shard, ShardHeader};
-use super::summary::{Counts, Summary};
+use super::summary::{Counts, Moments, Summary};
 use crate::compute::DeviceInfo;
 use crate::{Error, Warning};
 
@@ -108,7 +111,13 @@ pub(super) fn document_of(
         !added || !lost.is_empty() || record.wants(IntervalKind::PercentileKeepInf)
     });
     let intervals = intervals.collect();
-    let moments = summary.moments();
+    let permutes = record.resample == Resample::Permutation.name();
+    // Shuffles are spread about 0, not about the estimate.
+    let moments = if permutes { Moments::default() } else { summary.moments() };
+    let permutation = permutes.then(|| {
+        let counts = &summary.counts;
+        PermutationBlock::new(facts.estimate, counts.finite, counts.as_extreme)
+    });
     let mut warnings = facts.warnings.clone();
     warnings.extend(warn_of_lost(&lost, requested));
     BootstrapDocument {
@@ -119,8 +128,12 @@ pub(super) fn document_of(
         n_events: facts.n_events,
         n_dropped: facts.n_dropped,
         statistic: facts.statistic.clone(),
+        quantile: record.quantile,
+        tau: record.tau,
+        at: record.at,
         term: facts.term.clone(),
         ties: facts.ties.clone(),
+        penalty: facts.penalty.clone(),
         resample: record.resample.clone(),
         seed: record.seed,
         conf_level: record.conf_level,
@@ -144,6 +157,7 @@ pub(super) fn document_of(
         mcse_bias: facts.estimate.and(moments.mcse_bias),
         mcse_std_err: moments.mcse_std_err,
         intervals,
+        permutation,
         calibration: record.calibration,
         draws_sha256: None,
         draw_layout: record.draw_layout,

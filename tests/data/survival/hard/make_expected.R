@@ -123,7 +123,7 @@ regression <- function(S, d, x, ties, cluster, weighted) {
   args <- list(if (length(unique(d$stratum)) > 1) S ~ x + strata(d$stratum) else S ~ x,
                ties = ties, model = TRUE, x = TRUE, y = TRUE)
   if (weighted) args$weights <- d$weight
-  if (cluster) args$cluster <- d$cluster else if (ties != "exact") args$robust <- FALSE
+  if (cluster) args$cluster <- d$cluster # R makes fractional weights robust by itself
   after <- function(n) {
     args$control <- control(n)
     tryCatch(suppressWarnings(do.call(coxph, args)), error = function(e) NULL)
