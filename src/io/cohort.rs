@@ -96,7 +96,7 @@ pub fn cohort_of(table: &Table, request: &CohortRequest) -> Result<Cohort, Error
             .expected("at least one row with a value in every column used"));
     }
     let mut warnings = base.warnings(table, &columns, request);
-    let (rows, lines) = (&base.rows, base.rows.iter().map(|&row| table.line(row)).collect());
+    let rows = &base.rows;
     let outcome = Outcome::new(base.time, base.event, base.entry, base.weight, request.tie_repair)?;
     let ids = columns.id.map(|column| texts(table, rows, column));
     if let Some(ids) = &ids
@@ -113,7 +113,7 @@ pub fn cohort_of(table: &Table, request: &CohortRequest) -> Result<Cohort, Error
     let (covariates, terms) = read_terms(table, rows, request)?;
     Ok(Cohort {
         outcome,
-        lines,
+        lines: rows.iter().map(|&row| table.line(row)).collect(),
         ids: ids.map(owned),
         group: columns.group.map(|column| group_of(table, rows, column, request)).transpose()?,
         covariates,

@@ -211,10 +211,12 @@ impl Table {
     /// # Panics
     /// When `column` is outside the table.
     pub fn numbers(&self, column: usize) -> Result<Option<Numbers>, Error> {
-        let number = |row| self.value(row, column).map(str::parse::<f64>).transpose();
-        let Ok(numbers) = (0..self.n_rows()).map(number).collect::<Result<Numbers, _>>() else {
-            return Ok(None);
-        };
+        let mut numbers = Numbers::with_capacity(self.n_rows());
+        for row in 0..self.n_rows() {
+            let number = self.value(row, column).map(str::parse::<f64>).transpose();
+            let Ok(number) = number else { return Ok(None) };
+            numbers.push(number);
+        }
         let is_infinite = |number: Option<f64>| number.is_some_and(|value| !value.is_finite());
         if let Some(row) = numbers.iter().position(is_infinite) {
             return Err(self.bad_cell(row, column, "a finite number"));

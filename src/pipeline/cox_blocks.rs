@@ -26,10 +26,20 @@ pub(super) struct CoxBlocks {
 /// A fitted model with what it was fitted to.
 pub(super) struct Fitted<'a> {
     pub(super) cohort: &'a Cohort,
-    /// The cohort's rows in the model.
-    pub(super) rows: Vec<usize>,
     pub(super) data: CoxData,
     pub(super) fit: CoxFit,
+}
+
+impl Fitted<'_> {
+    /// The cohort's rows in the model, in its order.
+    pub(super) fn rows(&self) -> Vec<usize> {
+        model_rows(self.cohort)
+    }
+}
+
+/// The rows with every covariate. In order of time the walks over risk sets read memory forwards.
+fn model_rows(cohort: &Cohort) -> Vec<usize> {
+    cohort.outcome.rows_in_time_order(|row| cohort.is_complete(row))
 }
 
 /// Fits the cohort's group and covariates on the rows that have them all.
@@ -41,8 +51,7 @@ pub(super) fn fit_cox_blocks(
     if cohort.group.is_none() && cohort.terms.is_empty() {
         return Ok(CoxBlocks::default());
     }
-    // In order of time the walks over risk sets read memory forwards.
-    let rows = cohort.outcome.in_time_order(cohort.complete_rows());
+    let rows = model_rows(cohort);
     warnings.extend(warn_of_incomplete_rows(cohort, rows.len()));
     let DesignMatrix { columns, warnings: design_warnings } = design_matrix(cohort, &rows);
     warnings.extend(design_warnings);
@@ -56,6 +65,7 @@ pub(super) fn fit_cox_blocks(
         strata: cohort.strata.as_ref().and_then(|strata| strata.codes_of(&rows)),
         cluster: cohort.cluster.as_ref().and_then(|cluster| cluster.codes_of(&rows)),
     };
+    drop(rows);
     let fractional = (data.outcome.weight().unwrap_or_default().iter()).any(|w| w.fract() != 0.0);
     warnings.extend((fractional && !settings.robust).then(warn_of_fractional_weights));
     let robust = settings.robust || data.cluster.is_some() || fractional;
@@ -65,7 +75,7 @@ pub(super) fn fit_cox_blocks(
     let conf_level = settings.confidence.level.get();
     let firth = if settings.firth { fit_firth(&data, settings.ties, conf_level)? } else { None };
     warnings.extend(firth.as_ref().and_then(warn_of_firth));
-    let fitted = Fitted { cohort, rows, data, fit };
+    let fitted = Fitted { cohort, data, fit };
     let new_subjects = settings.new_subjects.as_ref();
     let blocks = CoxBlocks {
         cox: Some(cox_block(&fitted, settings)?),

@@ -36,7 +36,7 @@ pub(super) fn predicted_curves(
     conf_level: f64,
 ) -> Result<Option<Vec<PredictedCurve>>, Error> {
     let Some(baseline) = baseline_hazard(&fitted.data, &fitted.fit) else { return Ok(None) };
-    let columns = design_of_new_subjects(subjects, fitted.cohort, &fitted.rows);
+    let columns = design_of_new_subjects(subjects, fitted.cohort, &fitted.rows());
     let mut curves = Vec::new();
     for subject in 0..subjects.n() {
         let x: Vec<f64> = columns.iter().map(|column| column.values[subject]).collect();
@@ -94,10 +94,11 @@ fn points(steps: Vec<PredictedStep>, conf_level: f64) -> Vec<PredictedPoint> {
 pub(super) fn residuals_block(fitted: &Fitted<'_>) -> Option<Residuals> {
     let residuals = cox_residuals(&fitted.data, &fitted.fit)?;
     let p = fitted.data.covariates.len();
-    let line = |row: usize| fitted.cohort.lines[fitted.rows[row]];
+    let model_rows = fitted.rows();
+    let line = |row: usize| fitted.cohort.lines[model_rows[row]];
     // The model has its rows by time, the file does not.
-    let mut by_line: Vec<usize> = (0..fitted.rows.len()).collect();
-    by_line.sort_unstable_by_key(|&row| fitted.rows[row]);
+    let mut by_line: Vec<usize> = (0..model_rows.len()).collect();
+    by_line.sort_unstable_by_key(|&row| model_rows[row]);
     let rows = by_line.into_iter().map(|row| RowResidual {
         line: line(row),
         martingale: residuals.martingale[row],

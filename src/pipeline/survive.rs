@@ -127,7 +127,7 @@ impl Curves {
     fn of(cohort: &Cohort, confidence: Confidence) -> Self {
         let subject = cohort.outcome.entry().map(|_| subject_codes(cohort));
         let joined = |rows: &[usize]| joined(cohort, rows, subject.as_deref());
-        let by_time = cohort.outcome.in_time_order(0..cohort.n());
+        let by_time = cohort.outcome.rows_in_time_order(|_| true);
         let outcome = joined(&by_time);
         let follow_up = KaplanMeier::fit_reverse(&outcome).median(confidence);
         let level = |name: &str, outcome: Outcome| {
@@ -147,7 +147,7 @@ impl Curves {
         }
         let levels = group.levels.iter().zip(&rows_of);
         let levels = levels.map(|(name, rows)| level(name, joined(rows))).collect();
-        let rows = cohort.outcome.in_time_order(cohort.rows_with_stratum());
+        let rows = cohort.outcome.rows_in_time_order(|row| cohort.has_stratum(row));
         let test = group.codes_of(&rows).map(|groups| TestRows {
             outcome: cohort.outcome.select(&rows),
             groups,
@@ -193,7 +193,7 @@ fn curve_warnings(cohort: &Cohort, curves: &Curves) -> Vec<Warning> {
         let message = format!("column {} has one level, {only}: no test", group.name);
         warnings.push(Warning::new("single_group", message));
     }
-    let n_without_stratum = cohort.n() - cohort.rows_with_stratum().len();
+    let n_without_stratum = (0..cohort.n()).filter(|&row| !cohort.has_stratum(row)).count();
     if n_without_stratum > 0 {
         let message =
             format!("{n_without_stratum} rows without stratum are not in the log-rank test");

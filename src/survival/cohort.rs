@@ -244,23 +244,25 @@ impl Cohort {
 
     /// The rows a regression can use: covariates, stratum and cluster are all there.
     pub fn complete_rows(&self) -> Vec<usize> {
-        let has_code = |factor: &Option<Factor>, row: usize| {
-            factor.as_ref().is_none_or(|factor| factor.codes[row].is_some())
-        };
-        (0..self.n())
-            .filter(|&row| {
-                self.covariates.iter().all(|covariate| covariate.has_value(row))
-                    && has_code(&self.strata, row)
-                    && has_code(&self.cluster, row)
-            })
-            .collect()
+        (0..self.n()).filter(|&row| self.is_complete(row)).collect()
     }
 
-    /// The rows a stratified test can use: all of them without strata.
-    pub fn rows_with_stratum(&self) -> Vec<usize> {
-        let known =
-            |row: &usize| self.strata.as_ref().is_none_or(|strata| strata.codes[*row].is_some());
-        (0..self.n()).filter(known).collect()
+    /// Whether `row` is one of the [`complete_rows`](Self::complete_rows).
+    ///
+    /// # Panics
+    /// When `row` is not below [`n`](Self::n).
+    pub fn is_complete(&self, row: usize) -> bool {
+        self.covariates.iter().all(|covariate| covariate.has_value(row))
+            && self.has_stratum(row)
+            && self.cluster.as_ref().is_none_or(|cluster| cluster.codes[row].is_some())
+    }
+
+    /// Whether a stratified test can use `row`: it can use all of them without strata.
+    ///
+    /// # Panics
+    /// As [`is_complete`](Self::is_complete).
+    pub fn has_stratum(&self, row: usize) -> bool {
+        self.strata.as_ref().is_none_or(|strata| strata.codes[row].is_some())
     }
 }
 

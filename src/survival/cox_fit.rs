@@ -406,8 +406,9 @@ impl<'a> Search<'a> {
 
 /// Places of the distinct values of `risk` in ascending order, by row.
 fn dense_ranks(risk: &[f64]) -> Vec<usize> {
+    let by_risk = ascending_rows(risk);
     let mut rank = vec![0; risk.len()];
-    for pair in ascending_rows(risk).windows(2) {
+    for pair in by_risk.windows(2) {
         let (lower, upper) = (pair[0] as usize, pair[1] as usize);
         let step = risk[lower].total_cmp(&risk[upper]).is_ne();
         rank[upper] = rank[lower] + usize::from(step);

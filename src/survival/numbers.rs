@@ -10,6 +10,22 @@ pub struct Numbers {
 }
 
 impl Numbers {
+    /// Without rows yet, and with room for `n_rows`.
+    pub fn with_capacity(n_rows: usize) -> Self {
+        Self { values: Vec::with_capacity(n_rows), is_missing: Vec::new() }
+    }
+
+    /// Appends a row.
+    pub fn push(&mut self, number: Option<f64>) {
+        if number.is_none() && self.is_missing.is_empty() {
+            self.is_missing = vec![false; self.values.len()];
+        }
+        if number.is_none() || !self.is_missing.is_empty() {
+            self.is_missing.push(number.is_none());
+        }
+        self.values.push(number.unwrap_or(0.0));
+    }
+
     /// Number of rows.
     pub fn len(&self) -> usize {
         self.values.len()
@@ -52,17 +68,8 @@ impl Numbers {
 impl FromIterator<Option<f64>> for Numbers {
     fn from_iter<I: IntoIterator<Item = Option<f64>>>(numbers: I) -> Self {
         let numbers = numbers.into_iter();
-        let mut column = Self::default();
-        column.values.reserve_exact(numbers.size_hint().0);
-        for number in numbers {
-            if number.is_none() && column.is_missing.is_empty() {
-                column.is_missing = vec![false; column.values.len()];
-            }
-            if number.is_none() || !column.is_missing.is_empty() {
-                column.is_missing.push(number.is_none());
-            }
-            column.values.push(number.unwrap_or(0.0));
-        }
+        let mut column = Self::with_capacity(numbers.size_hint().0);
+        numbers.for_each(|number| column.push(number));
         column
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::row_order::{ValueRow, ascending_pairs, ascending_rows};
+use super::row_order::{ascending_pairs, ascending_rows};
 use crate::Error;
 
 /// Right-censored, optionally left-truncated and weighted follow-up of `n` subjects (or of
@@ -159,20 +159,13 @@ impl Outcome {
         self.rows_by_time().chunk_by(|&a, &b| time(a) == time(b)).count()
     }
 
-    /// `rows`, which must ascend without repeats, by ascending time, those of one time in their
-    /// order.
-    pub(crate) fn in_time_order(&self, rows: impl IntoIterator<Item = usize>) -> Vec<usize> {
-        let mut is_wanted = vec![false; self.len()];
-        let mut n_wanted = 0;
-        for row in rows {
-            is_wanted[row] = true;
-            n_wanted += 1;
-        }
-        let mut ordered = Vec::with_capacity(n_wanted);
-        ordered.extend(
-            self.rows_by_time().iter().map(|&row| row as usize).filter(|&row| is_wanted[row]),
+    /// The rows that are wanted, by ascending time, those of one time in their order.
+    pub(crate) fn rows_in_time_order(&self, is_wanted: impl Fn(usize) -> bool) -> Vec<usize> {
+        let mut rows = Vec::with_capacity(self.len());
+        rows.extend(
+            self.rows_by_time().iter().map(|&row| row as usize).filter(|&row| is_wanted(row)),
         );
-        ordered
+        rows
     }
 
     /// Sum of the case weights of rows that end in an event (their number without weights).
@@ -243,12 +236,11 @@ fn merge_rounded_times(
 ) -> (Vec<f64>, Option<Vec<f64>>, OnceLock<Vec<u32>>) {
     let pairs = ascending_pairs(&time);
     let mut by_time: Vec<u32> = pairs.iter().map(|pair| pair.row()).collect();
-    let mut sorted: Vec<f64> = pairs.into_iter().map(ValueRow::value).collect();
-    if let Some(entry) = &entry {
-        sorted.extend(entry.iter().filter(|t| t.is_finite()));
-        sorted.sort_unstable_by(f64::total_cmp);
-    }
-    let runs = TimeRuns::of_sorted(sorted);
+    let runs = match &entry {
+        None => TimeRuns::of_sorted(pairs.iter().map(|pair| pair.value())),
+        Some(entry) => TimeRuns::of(time.iter().chain(entry).copied()),
+    };
+    drop(pairs);
     if !runs.is_clean() {
         time.iter_mut().chain(entry.iter_mut().flatten()).for_each(|t| *t = runs.repaired(*t));
         by_time
@@ -275,20 +267,23 @@ impl TimeRuns {
     pub(super) fn of(times: impl Iterator<Item = f64>) -> Self {
         let mut sorted: Vec<f64> = times.filter(|t| t.is_finite()).collect();
         sorted.sort_unstable_by(f64::total_cmp);
-        Self::of_sorted(sorted)
+        Self::of_sorted(sorted.into_iter())
     }
 
-    fn of_sorted(mut distinct: Vec<f64>) -> Self {
-        distinct.dedup();
-        let mean = distinct.iter().sum::<f64>() / distinct.len().max(1) as f64;
+    fn of_sorted(sorted: impl Iterator<Item = f64> + Clone) -> Self {
+        let mut previous = None;
+        let distinct = sorted.filter(move |&time| previous.replace(time) != Some(time));
+        let (n, sum) = distinct.clone().fold((0_usize, 0.0), |(n, sum), t| (n + 1, sum + t));
+        let mean = sum / n.max(1) as f64;
         let same = |gap: f64| gap <= TIE_TOLERANCE || gap / mean <= TIE_TOLERANCE;
         let mut moved: Vec<(f64, f64)> = Vec::new();
-        for pair in distinct.windows(2).filter(|pair| same(pair[1] - pair[0])) {
+        let neighbours = distinct.clone().zip(distinct.skip(1));
+        for (before, time) in neighbours.filter(|(before, time)| same(time - before)) {
             let smallest = match moved.last() {
-                Some(&(before, smallest)) if before == pair[0] => smallest,
-                _ => pair[0],
+                Some(&(last, smallest)) if last == before => smallest,
+                _ => before,
             };
-            moved.push((pair[1], smallest));
+            moved.push((time, smallest));
         }
         Self { moved }
     }
