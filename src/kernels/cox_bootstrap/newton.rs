@@ -1,6 +1,4 @@
 //! Newton's method of eight replicates at once.
-#![allow(clippy::needless_range_loop, reason = "an index runs through several lane arrays")]
-
 #![allow(clippy::needless_range_loop, reason = "one index into columns of several arrays")]
 
 use super::factor::Factor;

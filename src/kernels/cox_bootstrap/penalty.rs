@@ -1,6 +1,4 @@
 //! Firth's penalty of eight replicates.
-#![allow(clippy::needless_range_loop, reason = "an index runs through several lane arrays")]
-
 #![allow(clippy::needless_range_loop, reason = "one index into columns of several arrays")]
 
 use super::newton::{MOST_COLUMNS, MOST_PAIRS, TimeWork, packed};
