@@ -93,8 +93,14 @@ impl OrderTracker {
         let ends: Vec<u64> = ranges.iter().flat_map(|&(low, high)| [low, high]).collect();
         // A rank outside the old bands would need values that are gone: the bands stay.
         let Ok(values) = self.find(&ends) else { return };
-        let bands: Vec<(f64, f64)> =
-            values.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
+        // A band that reaches the least or greatest value so far takes what lies beyond it too.
+        let last = self.n - 1;
+        let bands: Vec<(f64, f64)> = (ranges.iter().zip(values.chunks_exact(2)))
+            .map(|(&(low, high), pair)| {
+                let low = if low == 0 { f64::MIN } else { pair[0] };
+                (low, if high == last { f64::MAX } else { pair[1] })
+            })
+            .collect();
         let whole = |(low, high): &(f64, f64)| {
             self.bands.is_empty() || self.bands.iter().any(|old| old.0 <= *low && *high <= old.1)
         };
@@ -201,6 +207,18 @@ mod tests {
         let expected: Vec<f64> = ranks.iter().map(|&rank| sorted[rank as usize]).collect();
         assert_eq!(tracker.find(&ranks), Ok(expected), "exact");
         assert_eq!(tracker.find(&[n / 5]), Err(Missed), "a rank nobody announced is not made up");
+    }
+
+    #[test]
+    fn the_outermost_values_are_kept_wherever_they_come() {
+        let values: Vec<f64> = (1..50_000).map(noise).chain([-1e9, 1e9]).collect();
+        let n = values.len() as u64;
+        let mut tracker = OrderTracker::with_limit(3_000);
+        for chunk in values.chunks(700) {
+            tracker.push(chunk, || vec![1e-6, 1.0 - 1e-6]);
+        }
+        assert!(tracker.n_kept() < 10_000, "{} of {n} are kept", tracker.n_kept());
+        assert_eq!(tracker.find(&[0, n - 1]), Ok(vec![-1e9, 1e9]), "the least and the greatest");
     }
 
     #[test]
