@@ -50,7 +50,8 @@ impl ReplicateWriter {
     }
 
     /// Goes on with the part of an interrupted run that has exactly this header; returns the words
-    /// it holds, a multiple of `words_per_replicate` of them. `None` without such a part.
+    /// it holds, a multiple of `words_per_replicate` of them and those of `most_replicates` at most.
+    /// `None` without such a part.
     ///
     /// # Errors
     /// A part that cannot be read or cut.
@@ -58,13 +59,16 @@ impl ReplicateWriter {
         target: &Path,
         header: &str,
         words_per_replicate: usize,
+        most_replicates: u64,
     ) -> Result<Option<(Self, Vec<u64>)>, Error> {
         let part = part_of(target);
         let preamble = preamble(header);
         let Ok(bytes) = std::fs::read(&part) else { return Ok(None) };
         let Some(payload) = bytes.strip_prefix(preamble.as_slice()) else { return Ok(None) };
         let size = 8 * words_per_replicate;
-        let whole = payload.len() / size * size;
+        // A run ended while it was sealing its file has left some of the hash behind the last word.
+        let n = (payload.len() / size).min(usize::try_from(most_replicates).unwrap_or(usize::MAX));
+        let whole = n * size;
         let words = words_of(&payload[..whole]);
         let cut = || {
             let mut file = OpenOptions::new().write(true).open(&part)?;
@@ -282,7 +286,7 @@ mod tests {
         let mut writer = ReplicateWriter::create(&path, "{}", false).expect("created");
         writer.append([1, 2, 3]).expect("written");
         drop(writer);
-        let resume = |header| ReplicateWriter::resume(&path, header, 2).expect("readable");
+        let resume = |header| ReplicateWriter::resume(&path, header, 2, 9).expect("readable");
         assert!(resume("{\"other\":1}").is_none(), "another run's part is not taken");
         let (mut writer, words) = resume("{}").expect("this run's part");
         assert_eq!(words, [1, 2], "the half replicate is dropped");
@@ -290,5 +294,22 @@ mod tests {
         writer.finish().expect("moved");
         let mut file = ReplicateFile::open(&path).expect("whole");
         assert_eq!(file.next_words(9).expect("readable"), [1, 2, 3, 4], "as written at once");
+    }
+
+    #[test]
+    fn a_hash_without_its_rename_is_not_taken_for_replicates() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("shard");
+        let mut writer = ReplicateWriter::create(&path, "{}", false).expect("created");
+        writer.append([1, 2, 3, 4]).expect("written");
+        writer.finish().expect("moved");
+        // As if the run had been ended between the last byte and the rename.
+        std::fs::rename(&path, part_of(&path)).expect("moved back");
+        let resumed = ReplicateWriter::resume(&path, "{}", 2, 2).expect("readable");
+        let (writer, words) = resumed.expect("this run's part");
+        assert_eq!(words, [1, 2, 3, 4], "the 32 bytes of the hash are no replicates");
+        writer.finish().expect("moved");
+        let mut file = ReplicateFile::open(&path).expect("whole");
+        assert_eq!(file.next_words(9).expect("readable"), [1, 2, 3, 4], "sealed once");
     }
 }

@@ -206,6 +206,9 @@ fn precision_that_was_asked_for_is_reached() {
     let requested = document["replicates"]["requested"].as_u64().expect("a count");
     let doublings = requested / 20_000;
     assert!(doublings > 1 && doublings.is_power_of_two(), "{requested} by doubling");
+    let binary = ["--until-mcse", "0.006", "--replicates-out", "replicates.bin"];
+    let (code, _, err) = bootstrap(&binary);
+    assert_eq!((code, err.contains(".csv")), (2, true), "its number is not known: {err}");
     for interval in document["intervals"].as_array().expect("intervals") {
         for side in ["mcse_lower", "mcse_upper"] {
             let error = interval[side].as_f64().unwrap_or(0.0);

@@ -90,6 +90,7 @@ pub fn run_bootstrap_with(
     progress: BootstrapProgress<'_>,
 ) -> Result<BootstrapDocument, Error> {
     check(settings)?;
+    storage.check(settings)?;
     let begin = Instant::now();
     let cpu = CpuEngine::new();
     let (source, backend) = source_of(cohort, settings, backend, &cpu)?;

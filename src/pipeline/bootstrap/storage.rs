@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::record::RunRecord;
 use super::replicate::ReplicateValue;
+use super::settings::BootstrapSettings;
 use super::summary::Summary;
 use crate::Error;
 use crate::compute::DeviceInfo;
@@ -30,6 +31,26 @@ pub struct Storage {
     pub resume: bool,
     /// Replace existing files.
     pub force: bool,
+}
+
+/// Whether a file of replicates is written as a table.
+fn is_table(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "csv")
+}
+
+impl Storage {
+    /// # Errors
+    /// A binary file of replicates whose number is not known when its header is written.
+    pub(super) fn check(&self, settings: &BootstrapSettings) -> Result<(), Error> {
+        let binary = self.replicates_out.as_deref().filter(|path| !is_table(path));
+        match binary {
+            Some(path) if settings.until_mcse.is_some() => Err(Error::usage("writing replicates")
+                .at(path.display().to_string())
+                .found("a binary file beside --until-mcse")
+                .expected("a name that ends in .csv: the number of replicates is not known yet")),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The header of a shard.
@@ -160,7 +181,6 @@ impl Sinks {
         header: &ShardHeader,
     ) -> Result<Result<Self, Shard>, Error> {
         let mut sinks = Self { binary: Vec::new(), table: None, earlier: Vec::new() };
-        let is_table = |path: &Path| path.extension().is_some_and(|end| end == "csv");
         let table = storage.replicates_out.as_deref().filter(|path| is_table(path));
         let binary: Vec<&Path> = (storage.shard_out.iter().chain(&storage.replicates_out))
             .map(PathBuf::as_path)
@@ -179,8 +199,11 @@ impl Sinks {
                     return Ok(Err(shard));
                 }
             }
-            let part =
-                if storage.resume { ReplicateWriter::resume(path, &json, WORDS)? } else { None };
+            let part = if storage.resume {
+                ReplicateWriter::resume(path, &json, WORDS, header.last - header.first)?
+            } else {
+                None
+            };
             sinks.binary.push(match part {
                 Some((writer, words)) => {
                     sinks.earlier = replicates_of(&words, &path.display().to_string())?;
