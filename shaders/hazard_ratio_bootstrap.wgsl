@@ -10,7 +10,7 @@
 //   replicates  [n_replicates]           mantissa, code, step, information
 //
 // Sums run over the event times from the last to the first, over the terms of a time in order,
-// two at a time, the first and the second of a pair apart, gathered in blocks of 32 times.
+// gathered in blocks of 32 terms.
 
 struct Uniforms {
     key_0: u32,
@@ -46,14 +46,6 @@ struct Moments {
     first: f32,
     second: f32,
     third: f32,
-}
-
-// The sums of a block, the first and second terms of the pairs apart: a sum of products within a
-// sum would be reordered by some drivers.
-struct Sides {
-    first: vec2<f32>,
-    second: vec2<f32>,
-    third: vec2<f32>,
 }
 
 struct Step {
@@ -131,16 +123,16 @@ fn walk_to(at: u32, column: u32, before: Walk) -> Walk {
     return w;
 }
 
-fn add_moments(sides: Sides, p: vec2<f32>) -> Sides {
+fn add_moments(sums: Moments, p: f32) -> Moments {
     let square = p * p;
-    return Sides(sides.first + p, sides.second + square, sides.third + square * p);
+    return Moments(sums.first + p, sums.second + square, sums.third + square * p);
 }
 
-fn join_moments(total: Moments, sides: Sides) -> Moments {
+fn join_moments(total: Moments, block: Moments) -> Moments {
     return Moments(
-        total.first + (sides.first.x + sides.first.y),
-        total.second + (sides.second.x + sides.second.y),
-        total.third + (sides.third.x + sides.third.y),
+        total.first + block.first,
+        total.second + block.second,
+        total.third + block.third,
     );
 }
 
@@ -157,30 +149,24 @@ fn halley(score: f32, sums: Moments) -> Step {
 fn iterate(column: u32, deaths_1: f32, settled: ptr<function, bool>) -> f32 {
     var ratio = uniforms.start;
     for (var iteration = 0u; iteration < MAX_ITERATIONS; iteration++) {
-        var sums = Moments(0.0, 0.0, 0.0);
-        var block = Sides();
+        var sums = Moments();
+        var block = Moments();
+        var term = 0u;
         var w = Walk();
         for (var k = 0u; k < uniforms.n_times; k++) {
             w = walk_to(uniforms.n_times - k, column, w);
             var a = w.at_risk_1 * w.factor;
             var b = w.at_risk_0 * w.factor;
-            for (var l = 0u; l < w.deaths; l += 2u) {
-                let n_0 = f32(a) * ratio;
-                let e_0 = f32(b) + n_0;
-                var n_1 = 0.0;
-                var e_1 = 1.0;
-                if l + 1u < w.deaths {
-                    n_1 = f32(a - w.step_1) * ratio;
-                    e_1 = f32(b - w.step_0) + n_1;
+            for (var l = 0u; l < w.deaths; l++) {
+                let num = f32(a) * ratio;
+                block = add_moments(block, num / (f32(b) + num));
+                a -= w.step_1;
+                b -= w.step_0;
+                term++;
+                if term % SUM_BLOCK == 0u {
+                    sums = join_moments(sums, block);
+                    block = Moments();
                 }
-                let q = 1.0 / (e_0 * e_1);
-                block = add_moments(block, vec2<f32>(n_0 * (e_1 * q), n_1 * (e_0 * q)));
-                a -= 2u * w.step_1;
-                b -= 2u * w.step_0;
-            }
-            if k % SUM_BLOCK == SUM_BLOCK - 1u {
-                sums = join_moments(sums, block);
-                block = Sides();
             }
         }
         sums = join_moments(sums, block);
@@ -194,12 +180,6 @@ fn iterate(column: u32, deaths_1: f32, settled: ptr<function, bool>) -> f32 {
         }
     }
     return ratio;
-}
-
-// Numerator and denominator of a term as integers.
-fn fraction(a: u32, b: u32, swapped: bool, mantissa: u32, shift: u32) -> vec2<u32> {
-    let num = select(a, b, swapped) * mantissa;
-    return vec2<u32>(num, (select(b, a, swapped) << shift) + num);
 }
 
 // One Halley step whose score is exact; returns the words of the replicate.
@@ -231,46 +211,37 @@ fn polish(
 
     var quotients = 0u;
     var remainders = 0.0;
-    var block_remainders = vec2<f32>();
-    var sums = Moments(0.0, 0.0, 0.0);
-    var block = Sides();
+    var rests = 0.0;
+    var sums = Moments();
+    var block = Moments();
+    var term = 0u;
     var w = Walk();
     for (var k = 0u; k < uniforms.n_times; k++) {
         w = walk_to(uniforms.n_times - k, column, w);
         var a = w.at_risk_1 * w.factor;
         var b = w.at_risk_0 * w.factor;
-        for (var l = 0u; l < w.deaths; l += 2u) {
-            let first = fraction(a, b, swapped, mantissa, shift);
-            var second = vec2<u32>(0u, 1u << shift);
-            if l + 1u < w.deaths {
-                second = fraction(a - w.step_1, b - w.step_0, swapped, mantissa, shift);
-            }
-            let e_0 = f32(first.y);
-            let e_1 = f32(second.y);
-            let q = 1.0 / (e_0 * e_1);
-            let inverse_0 = e_1 * q;
-            let inverse_1 = e_0 * q;
-            let p = vec2<f32>(f32(first.x) * inverse_0, f32(second.x) * inverse_1);
-            let quotient_0 = u32(p.x * QUOTIENT_UNIT);
-            let quotient_1 = u32(p.y * QUOTIENT_UNIT);
-            let rest_0 = f32(bitcast<i32>((first.x << 24u) - quotient_0 * first.y));
-            let rest_1 = f32(bitcast<i32>((second.x << 24u) - quotient_1 * second.y));
-            quotients += quotient_0 + quotient_1;
-            block_remainders =
-                block_remainders + vec2<f32>(rest_0 * inverse_0, rest_1 * inverse_1);
+        for (var l = 0u; l < w.deaths; l++) {
+            let num = select(a, b, swapped) * mantissa;
+            let den = (select(b, a, swapped) << shift) + num;
+            let inverse = 1.0 / f32(den);
+            let p = f32(num) * inverse;
+            let quotient = u32(p * QUOTIENT_UNIT);
+            quotients += quotient;
+            rests = rests + f32(bitcast<i32>((num << 24u) - quotient * den)) * inverse;
             block = add_moments(block, p);
-            a -= 2u * w.step_1;
-            b -= 2u * w.step_0;
-        }
-        if k % SUM_BLOCK == SUM_BLOCK - 1u {
-            sums = join_moments(sums, block);
-            remainders = remainders + (block_remainders.x + block_remainders.y);
-            block = Sides();
-            block_remainders = vec2<f32>();
+            a -= w.step_1;
+            b -= w.step_0;
+            term++;
+            if term % SUM_BLOCK == 0u {
+                sums = join_moments(sums, block);
+                remainders = remainders + rests;
+                block = Moments();
+                rests = 0.0;
+            }
         }
     }
     sums = join_moments(sums, block);
-    remainders = remainders + (block_remainders.x + block_remainders.y);
+    remainders = remainders + rests;
     let whole = f32(bitcast<i32>((deaths << 24u) - quotients));
     let score = (whole - remainders) * (1.0 / QUOTIENT_UNIT);
     let last = halley(score, sums);

@@ -22,7 +22,7 @@
 
 use super::hazard_ratio_bootstrap::{Plan, Slot, Unit};
 use super::lanes::{InstructionSet, LaneWork, Lanes, Scalar, run_with};
-use super::scatter::{draw_slots, unpack};
+use super::scatter::{Drawer, unpack};
 use super::{Binding, KernelInfo};
 use crate::numeric::draw::{self, Stream, Width};
 use crate::numeric::philox;
@@ -517,6 +517,7 @@ impl LaneWork for Batch<'_> {
         let mut counts = begin.clone();
         let in_order: Vec<u32> = (0..n as u32).collect();
         let mut order = vec![0_u32; if plan.permutes() { n * L::N } else { 0 }];
+        let drawer = Drawer::new(lanes, &plan.draws, stream);
         for (group, out) in self.out.chunks_mut(L::N).enumerate() {
             let first = self.first + (group * L::N) as u64;
             counts.copy_from_slice(&begin);
@@ -527,16 +528,12 @@ impl LaneWork for Batch<'_> {
             };
             if plan.permutes() {
                 order.chunks_exact_mut(n).for_each(|order| order.copy_from_slice(&in_order));
-                draw_slots(lanes, &plan.draws, stream, first, |slot, drawn| {
-                    for (lane, &other) in drawn.iter().enumerate() {
-                        order.swap(lane * n + slot, lane * n + other as usize);
-                        add(lane, order[lane * n + slot]);
-                    }
+                drawer.draw(lanes, first, |slot, lane, other| {
+                    order.swap(lane * n + slot, lane * n + other as usize);
+                    add(lane, order[lane * n + slot]);
                 });
             } else {
-                draw_slots(lanes, &plan.draws, stream, first, |_, drawn| {
-                    drawn.iter().enumerate().for_each(|(lane, &unit)| add(lane, unit));
-                });
+                drawer.draw(lanes, first, |_, lane, unit| add(lane, unit));
             }
             read_off(lanes, plan, &counts, out);
         }

@@ -57,6 +57,7 @@ pub(crate) trait Lanes: Doubles {
     fn mul_wide(self, a: Self::U, b: u32) -> (Self::U, Self::U);
     fn xor(self, a: Self::U, b: Self::U) -> Self::U;
     fn and(self, a: Self::U, b: Self::U) -> Self::U;
+    fn or(self, a: Self::U, b: Self::U) -> Self::U;
     fn shl(self, a: Self::U, by: Self::U) -> Self::U;
     fn shr(self, a: Self::U, by: u32) -> Self::U;
     /// Larger word; words must be below 2^31.
@@ -75,6 +76,17 @@ pub(crate) trait Lanes: Doubles {
     fn all(self, which: Self::M) -> bool;
     /// Largest word of all lanes; words must be below 2^31.
     fn widest(self, words: Self::U) -> u32;
+
+    /// Loads the first `N` of `bytes`, each into a word.
+    fn load_8(self, bytes: &[u8]) -> Self::U;
+    /// Loads the first `N` of `halves`, each into a word.
+    fn load_16(self, halves: &[u16]) -> Self::U;
+    /// High half of the product of each 16-bit half.
+    fn mul_high_16(self, a: Self::U, b: Self::U) -> Self::U;
+    /// Low half of the product of each 16-bit half.
+    fn mul_low_16(self, a: Self::U, b: Self::U) -> Self::U;
+    /// `a - b` of each 16-bit half, 0 where that is negative.
+    fn excess_16(self, a: Self::U, b: Self::U) -> Self::U;
 }
 
 /// One lane of plain Rust: the specification the vector versions must equal.
@@ -154,6 +166,9 @@ impl Lanes for Scalar {
     fn and(self, a: u32, b: u32) -> u32 {
         a & b
     }
+    fn or(self, a: u32, b: u32) -> u32 {
+        a | b
+    }
     fn shl(self, a: u32, by: u32) -> u32 {
         a.wrapping_shl(by)
     }
@@ -190,6 +205,21 @@ impl Lanes for Scalar {
     fn widest(self, words: u32) -> u32 {
         words
     }
+    fn load_8(self, bytes: &[u8]) -> u32 {
+        u32::from(bytes[0])
+    }
+    fn load_16(self, halves: &[u16]) -> u32 {
+        u32::from(halves[0])
+    }
+    fn mul_high_16(self, a: u32, b: u32) -> u32 {
+        ((a & 0xFFFF) * (b & 0xFFFF)) >> 16 | ((a >> 16) * (b >> 16)) & 0xFFFF_0000
+    }
+    fn mul_low_16(self, a: u32, b: u32) -> u32 {
+        ((a & 0xFFFF) * (b & 0xFFFF)) & 0xFFFF | ((a >> 16) * (b >> 16)) << 16
+    }
+    fn excess_16(self, a: u32, b: u32) -> u32 {
+        (a & 0xFFFF).saturating_sub(b & 0xFFFF) | (a >> 16).saturating_sub(b >> 16) << 16
+    }
 }
 
 /// Work written once for any number of lanes.
@@ -208,7 +238,7 @@ pub enum InstructionSet {
     Scalar,
     /// 8 lanes (x86-64 with AVX2).
     Avx2,
-    /// 16 lanes (x86-64 with AVX-512 F).
+    /// 16 lanes (x86-64 with AVX-512 F and BW).
     Avx512,
 }
 
@@ -217,7 +247,7 @@ impl InstructionSet {
     pub fn best() -> Self {
         #[cfg(target_arch = "x86_64")]
         {
-            if std::arch::is_x86_feature_detected!("avx512f") {
+            if has_avx512() {
                 return Self::Avx512;
             }
             if std::arch::is_x86_feature_detected!("avx2") {
@@ -247,11 +277,17 @@ impl InstructionSet {
     }
 }
 
+#[cfg(target_arch = "x86_64")]
+fn has_avx512() -> bool {
+    std::arch::is_x86_feature_detected!("avx512f")
+        && std::arch::is_x86_feature_detected!("avx512bw")
+}
+
 /// Runs `work` with the lanes of `set`, or with one lane where the processor lacks them.
 pub(crate) fn run_with<W: LaneWork>(set: InstructionSet, work: W) -> W::Output {
     #[cfg(target_arch = "x86_64")]
     match set {
-        InstructionSet::Avx512 if std::arch::is_x86_feature_detected!("avx512f") => {
+        InstructionSet::Avx512 if has_avx512() => {
             // SAFETY: the instructions were detected on the line above.
             return unsafe { x86::run_avx512(work) };
         }
@@ -274,7 +310,7 @@ mod x86 {
     #[derive(Clone, Copy)]
     pub(super) struct Avx2(());
 
-    /// Sixteen lanes; the token proves AVX-512 F.
+    /// Sixteen lanes; the token proves AVX-512 F and BW.
     #[derive(Clone, Copy)]
     pub(super) struct Avx512(());
 
@@ -283,7 +319,7 @@ mod x86 {
         work.run(Avx2(()))
     }
 
-    #[target_feature(enable = "avx512f")]
+    #[target_feature(enable = "avx512f,avx512bw")]
     pub(super) fn run_avx512<W: LaneWork>(work: W) -> W::Output {
         work.run(Avx512(()))
     }
@@ -339,6 +375,7 @@ mod x86 {
             };
             xor(a: __m256i, b: __m256i) -> __m256i = _mm256_xor_si256(a, b);
             and(a: __m256i, b: __m256i) -> __m256i = _mm256_and_si256(a, b);
+            or(a: __m256i, b: __m256i) -> __m256i = _mm256_or_si256(a, b);
             shl(a: __m256i, by: __m256i) -> __m256i = _mm256_sllv_epi32(a, by);
             shr(a: __m256i, by: u32) -> __m256i = _mm256_srlv_epi32(a, _mm256_set1_epi32(by as i32));
             max_u(a: __m256i, b: __m256i) -> __m256i = _mm256_max_epi32(a, b);
@@ -360,6 +397,13 @@ mod x86 {
                 let pair = _mm_max_epi32(half, _mm_shuffle_epi32::<0b0100_1110>(half));
                 _mm_cvtsi128_si32(_mm_max_epi32(pair, _mm_shuffle_epi32::<0b1011_0001>(pair))) as u32
             };
+            load_8(bytes: &[u8]) -> __m256i =
+                _mm256_cvtepu8_epi32(_mm_loadl_epi64(bytes[..8].as_ptr().cast()));
+            load_16(halves: &[u16]) -> __m256i =
+                _mm256_cvtepu16_epi32(_mm_loadu_si128(halves[..8].as_ptr().cast()));
+            mul_high_16(a: __m256i, b: __m256i) -> __m256i = _mm256_mulhi_epu16(a, b);
+            mul_low_16(a: __m256i, b: __m256i) -> __m256i = _mm256_mullo_epi16(a, b);
+            excess_16(a: __m256i, b: __m256i) -> __m256i = _mm256_subs_epu16(a, b);
         }
     }
 
@@ -401,6 +445,7 @@ mod x86 {
             };
             xor(a: __m512i, b: __m512i) -> __m512i = _mm512_xor_si512(a, b);
             and(a: __m512i, b: __m512i) -> __m512i = _mm512_and_si512(a, b);
+            or(a: __m512i, b: __m512i) -> __m512i = _mm512_or_si512(a, b);
             shl(a: __m512i, by: __m512i) -> __m512i = _mm512_sllv_epi32(a, by);
             shr(a: __m512i, by: u32) -> __m512i = _mm512_srlv_epi32(a, _mm512_set1_epi32(by as i32));
             max_u(a: __m512i, b: __m512i) -> __m512i = _mm512_max_epi32(a, b);
@@ -415,6 +460,13 @@ mod x86 {
             any(which: __mmask16) -> bool = which != 0;
             all(which: __mmask16) -> bool = which == u16::MAX;
             widest(words: __m512i) -> u32 = _mm512_reduce_max_epi32(words) as u32;
+            load_8(bytes: &[u8]) -> __m512i =
+                _mm512_cvtepu8_epi32(_mm_loadu_si128(bytes[..16].as_ptr().cast()));
+            load_16(halves: &[u16]) -> __m512i =
+                _mm512_cvtepu16_epi32(_mm256_loadu_si256(halves[..16].as_ptr().cast()));
+            mul_high_16(a: __m512i, b: __m512i) -> __m512i = _mm512_mulhi_epu16(a, b);
+            mul_low_16(a: __m512i, b: __m512i) -> __m512i = _mm512_mullo_epi16(a, b);
+            excess_16(a: __m512i, b: __m512i) -> __m512i = _mm512_subs_epu16(a, b);
         }
     }
 }
