@@ -2,6 +2,10 @@
 
 pub mod bootstrap;
 pub mod bootstrap_output;
+pub mod coverage;
+pub mod coverage_document;
+pub mod coverage_output;
+mod coverage_tally;
 mod cox_blocks;
 mod cox_extras;
 mod curve_blocks;
@@ -29,3 +33,4 @@ mod tabulate_comparison;
 mod tabulate_csv;
 mod tabulate_settings;
 mod tabulate_summary;
+mod trial_cohort;
