@@ -70,6 +70,8 @@ pub(crate) enum Command {
     Bootstrap(Box<BootstrapArgs>),
     /// Simulate trials like a cohort: which intervals for the hazard ratio hold the truth
     Coverage(Box<super::coverage::CoverageArgs>),
+    /// Power and precision of larger studies like a cohort, by size, prevalence and hazard ratio
+    Design(Box<super::design::DesignArgs>),
     /// Baseline table of a cohort with tests between its groups
     Tabulate(super::tabulate::TabulateArgs),
     /// Put the shards of a bootstrap together: the document of the run on one machine

@@ -152,7 +152,8 @@ pub fn run_coverage(
 fn check(settings: &CoverageSettings) -> Result<(), Error> {
     check_simulations(settings.simulations, DOING)?;
     ConfLevel::new(settings.conf_level)?;
-    let usage = |found: String, expected: String| Error::usage(DOING).found(found).expected(expected);
+    let usage =
+        |found: String, expected: String| Error::usage(DOING).found(found).expected(expected);
     if !(2..=MOST_REPLICATES).contains(&settings.replicates) {
         return Err(usage(
             format!("--replicates {}", settings.replicates),

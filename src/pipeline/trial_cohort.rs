@@ -9,8 +9,7 @@ use crate::{Error, Warning};
 /// True hazard ratios that trials are simulated under: beyond them no trial has two arms' events.
 const RATIOS: std::ops::RangeInclusive<f64> = 1e-4..=1e4;
 
-/// Simulations of a run at most: the number of one is the high word of nothing else, but nobody
-/// waits so long.
+/// Simulations of a run at most: nobody needs a share to 0.02 %, or waits so long.
 const MOST_SIMULATIONS: u64 = 10_000_000;
 
 /// What is taken from the cohort, and what is said of it.
@@ -46,7 +45,8 @@ impl TrialCohort {
         }
         let rows = cohort.complete_rows();
         let design = design_matrix(cohort, &rows);
-        let is_binary = |column: &CovariateColumn| column.values.iter().all(|v| [0.0, 1.0].contains(v));
+        let is_binary =
+            |column: &CovariateColumn| column.values.iter().all(|v| [0.0, 1.0].contains(v));
         let names: Vec<&str> = design.columns.iter().map(|column| column.name.as_str()).collect();
         let two_arms = Error::input(doing)
             .found(if names.is_empty() {
