@@ -68,6 +68,10 @@ pub(crate) enum Command {
     Survive(Box<SurviveArgs>),
     /// Resample the hazard ratio or another statistic of a cohort
     Bootstrap(Box<BootstrapArgs>),
+    /// Simulate trials like a cohort: which intervals for the hazard ratio hold the truth
+    Coverage(Box<super::coverage::CoverageArgs>),
+    /// Power and precision of larger studies like a cohort, by size, prevalence and hazard ratio
+    Design(Box<super::design::DesignArgs>),
     /// Baseline table of a cohort with tests between its groups
     Tabulate(super::tabulate::TabulateArgs),
     /// Put the shards of a bootstrap together: the document of the run on one machine

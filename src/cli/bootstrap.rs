@@ -201,7 +201,7 @@ fn statistic(args: &BootstrapArgs) -> Result<Statistic, Error> {
 }
 
 /// `OUTERxINNER`.
-fn calibration(text: &str) -> Result<Calibration, Error> {
+pub(super) fn calibration(text: &str) -> Result<Calibration, Error> {
     let parsed = text.split_once('x').and_then(|(outer, inner)| {
         Some(Calibration { outer: outer.parse().ok()?, inner: inner.parse().ok()? })
     });

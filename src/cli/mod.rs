@@ -3,6 +3,8 @@
 
 mod args;
 mod bootstrap;
+mod coverage;
+mod design;
 mod devices;
 mod exit;
 mod generate;
@@ -47,6 +49,8 @@ fn dispatch(arguments: &Arguments) -> Result<ExitCode, Error> {
         Command::Segment(args) => segment::segment(args, shared),
         Command::Survive(args) => survive::survive(args, shared),
         Command::Bootstrap(args) => bootstrap::bootstrap(args, shared),
+        Command::Coverage(args) => coverage::coverage(args, shared),
+        Command::Design(args) => design::design(args, shared),
         Command::Merge(args) => bootstrap::merge(args, shared),
         Command::Tabulate(args) => tabulate::tabulate(args, shared),
         Command::Devices => devices::devices(shared),

@@ -40,6 +40,8 @@ pub enum Stream {
     Nested = 2,
     /// Weights of a Bayesian bootstrap: whole words in the wide layout, none rejected.
     Weights = 3,
+    /// Simulated trials: whole words, the layout of [`crate::survival::TrialModel::simulate`].
+    Simulation = 4,
 }
 
 /// How many random bits a slot takes.

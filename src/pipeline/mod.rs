@@ -2,10 +2,17 @@
 
 pub mod bootstrap;
 pub mod bootstrap_output;
+pub mod coverage;
+pub mod coverage_document;
+pub mod coverage_output;
+mod coverage_tally;
 mod cox_blocks;
 mod cox_extras;
 mod curve_blocks;
 pub mod demo;
+pub mod design;
+pub mod design_document;
+pub mod design_output;
 pub mod rule;
 pub mod segment;
 mod segment_frames;
@@ -29,3 +36,4 @@ mod tabulate_comparison;
 mod tabulate_csv;
 mod tabulate_settings;
 mod tabulate_summary;
+mod trial_cohort;

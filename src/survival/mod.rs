@@ -28,6 +28,7 @@ mod risk_table;
 mod rmst;
 mod row_order;
 mod tails;
+mod trial_simulator;
 
 pub use baseline_hazard::{BaselineHazard, PredictedStep, baseline_hazard};
 pub use cohort::{Cohort, Covariate, DroppedRows, Factor, TermColumn};
@@ -55,3 +56,5 @@ pub use profile::{ProfileLimits, profile_limits};
 pub use residuals::{CoxResiduals, SchoenfeldResidual, cox_residuals};
 pub use rmst::{Rmst, RmstContrast, fit_rmst};
 pub(crate) use tails::{chi_squared_upper, normal_quantile, normal_two_sided};
+pub(crate) use trial_simulator::seed_of_trial;
+pub use trial_simulator::{SimulatedTrial, TrialDesign, TrialModel, schoenfeld_power};

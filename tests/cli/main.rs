@@ -1,6 +1,8 @@
 //! The command line as a user meets it: exit codes, messages, documents, atomic output.
 
 mod bootstrap;
+mod coverage;
+mod design;
 mod errors;
 mod hard;
 mod segment;

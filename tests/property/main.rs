@@ -2,6 +2,7 @@
 
 mod association;
 mod cox_models;
+mod simulated_trials;
 mod survival_curves;
 
 use proptest::test_runner::{Config, RngSeed};

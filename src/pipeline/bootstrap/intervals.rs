@@ -36,7 +36,8 @@ impl IntervalKind {
     /// Printed unless others are asked for.
     pub const DEFAULT: [Self; 4] = [Self::Percentile, Self::Basic, Self::Normal, Self::Bca];
 
-    const ALL: [Self; 7] = [
+    /// Every kind.
+    pub const ALL: [Self; 7] = [
         Self::Percentile,
         Self::PercentileKeepInf,
         Self::Basic,
@@ -109,6 +110,32 @@ pub(super) fn interval_blocks(
     kinds.iter().map(|&kind| reader.block(kind)).collect()
 }
 
+/// The two limits of an interval on the scale of the replicates, infinite ones as such; or why
+/// there is no interval.
+pub(crate) type IntervalLimits = Result<[f64; 2], &'static str>;
+
+/// The limits of the intervals asked for, in order.
+///
+/// # Errors
+/// As [`interval_blocks`].
+pub(super) fn interval_limits(
+    kinds: &[IntervalKind],
+    summary: &Summary,
+    basis: &Basis,
+) -> Result<Vec<IntervalLimits>, Missed> {
+    let reader = Reader { summary, basis, moments: summary.moments() };
+    kinds
+        .iter()
+        .map(|&kind| {
+            let limits = reader.limits(kind)?;
+            Ok(match limits {
+                Some(limits) => Ok(limits.map(|limit| limit.value)),
+                None => Err(reader.reason(kind, None).unwrap_or("not_available")),
+            })
+        })
+        .collect()
+}
+
 /// Shares of the finite values (and of the pivots) that `kinds` will be read off at, by the counts
 /// so far.
 pub(super) fn shares_of(kinds: &[IntervalKind], counts: &Counts, basis: &Basis) -> Vec<f64> {
@@ -165,10 +192,10 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn block(&self, kind: IntervalKind) -> Result<IntervalBlock, Missed> {
+    fn limits(&self, kind: IntervalKind) -> Result<Option<[Limit; 2]>, Missed> {
         let basis = self.basis;
         let alphas = basis.alphas();
-        let limits = match kind {
+        Ok(match kind {
             IntervalKind::Percentile => self.percentiles(alphas, false)?,
             IntervalKind::PercentileKeepInf => self.percentiles(alphas, true)?,
             IntervalKind::Basic => self.basic(alphas)?,
@@ -182,7 +209,12 @@ impl Reader<'_> {
                 Some(levels) => self.percentiles(levels, false)?,
                 None => None,
             },
-        };
+        })
+    }
+
+    fn block(&self, kind: IntervalKind) -> Result<IntervalBlock, Missed> {
+        let basis = self.basis;
+        let limits = self.limits(kind)?;
         let part = |side: usize| limits.map(|limits| limits[side]).filter(|l| l.value.is_finite());
         let (lower, upper) = (part(0), part(1));
         let shown = |value: f64| if basis.is_log { value.exp() } else { value };

@@ -18,6 +18,7 @@ mod source;
 mod storage;
 mod stream;
 mod summary;
+mod trial_intervals;
 
 pub use document::{
     BootstrapDocument, CalibrationBlock, EstimateBlock, IntervalBlock, PermutationBlock,
@@ -25,10 +26,12 @@ pub use document::{
 };
 pub use histogram::ReplicateHistogram;
 pub use intervals::IntervalKind;
+pub(crate) use intervals::IntervalLimits;
 pub use replicate::{Reason, ReplicateValue};
 pub use settings::{BootstrapSettings, Calibration, Resample, Statistic};
 pub use storage::Storage;
 pub use stream::merge_shards;
+pub(crate) use trial_intervals::trial_intervals;
 
 use std::time::Instant;
 

@@ -5,6 +5,9 @@ use rayon::prelude::*;
 /// Bins of the first pass: enough that a bin of millions of values holds some hundreds.
 const N_BINS: usize = 1 << 16;
 
+/// Values that are sorted outright: that costs less than the histogram's memory up to here.
+const SORT_ALL: usize = 1 << 13;
+
 /// The values of the given 0-based `ranks` in ascending order of `values` (finite, any order).
 ///
 /// A histogram finds the bins the ranks fall into; only these are sorted. The result is exact and
@@ -22,6 +25,11 @@ pub fn order_statistics(values: &[f64], ranks: &[usize]) -> Vec<f64> {
         return Vec::new();
     }
     assert!(ranks.iter().all(|&rank| rank < values.len()), "ranks lie within the values");
+    if values.len() <= SORT_ALL {
+        let mut sorted = values.to_vec();
+        sorted.sort_unstable_by(f64::total_cmp);
+        return ranks.iter().map(|&rank| sorted[rank]).collect();
+    }
     let (least, greatest) = values
         .par_iter()
         .fold(|| (f64::INFINITY, f64::NEG_INFINITY), |(a, b), &v| (a.min(v), b.max(v)))
@@ -96,15 +104,18 @@ mod tests {
 
     #[test]
     fn order_statistics_are_those_of_the_sorted_values() {
-        let mut values: Vec<f64> =
-            (0..5_003_u32).map(|i| f64::from(i.wrapping_mul(2_654_435_761) >> 7)).collect();
-        values.push(-1e12);
-        values.extend([7.0; 50]);
-        let mut sorted = values.clone();
-        sorted.sort_by(f64::total_cmp);
-        let ranks = [0, 1, 26, 40, 2_500, 5_053];
-        let expected: Vec<f64> = ranks.iter().map(|&rank| sorted[rank]).collect();
-        assert_eq!(order_statistics(&values, &ranks), expected, "exact, ties and outliers too");
+        // Both ways: few values are sorted, many are counted into bins first.
+        for n in [5_003_u32, 20_003] {
+            let mut values: Vec<f64> =
+                (0..n).map(|i| f64::from(i.wrapping_mul(2_654_435_761) >> 7)).collect();
+            values.push(-1e12);
+            values.extend([7.0; 50]);
+            let mut sorted = values.clone();
+            sorted.sort_by(f64::total_cmp);
+            let ranks = [0, 1, 26, 40, 2_500, n as usize + 50];
+            let expected: Vec<f64> = ranks.iter().map(|&rank| sorted[rank]).collect();
+            assert_eq!(order_statistics(&values, &ranks), expected, "exact, ties and outliers too");
+        }
         assert_eq!(order_statistics(&[4.0; 9], &[0, 8]), [4.0, 4.0], "constant values");
     }
 }
