@@ -8,7 +8,7 @@ use herscope::compute::{Backend, CpuEngine};
 use herscope::kernels::InstructionSet;
 use herscope::kernels::cox_bootstrap::{self, Scheme, UNWRITTEN};
 use herscope::kernels::curve_bootstrap::{self, CurveDraws, CurvePlan, CurveStatistic};
-use herscope::kernels::hazard_ratio_bootstrap::{POISON, Plan};
+use herscope::kernels::hazard_ratio_bootstrap::{POISON, Plan, draw_only};
 use herscope::numeric::philox::philox4x32;
 use herscope::numeric::resampling::Resampling;
 use herscope::survival::{CovariateColumn, CoxData, CoxOptions, Outcome, Ties, fit_cox};
@@ -34,7 +34,8 @@ fn replicates(criterion: &mut Criterion) {
     let light = std::env::var_os("HERSCOPE_BENCH_LIGHT").is_some();
     let mut group = criterion.benchmark_group("hazard_ratio_bootstrap");
     group.sample_size(10);
-    for (n, size) in [(60, 400_000), (300, 80_000), (10_000, 2_000)] {
+    for (n, size) in [(60, 400_000), (300, 80_000), (3_000, 8_000), (10_000, 2_000), (65_000, 400)]
+    {
         let size = if light { size / 100 } else { size };
         let plan = cohort(n);
         let mut out = vec![POISON; size];
@@ -50,6 +51,10 @@ fn replicates(criterion: &mut Criterion) {
                 });
             });
         }
+        let set = InstructionSet::best();
+        group.bench_function(BenchmarkId::new("draws_only", n), |bencher| {
+            bencher.iter(|| black_box(draw_only(&plan, set, size)));
+        });
     }
     group.finish();
 }

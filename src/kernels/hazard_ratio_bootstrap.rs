@@ -18,11 +18,13 @@
 //! a group of replicates once, each lane's without gaps; the shader counts in words and walks the
 //! event times for every sum.
 
+mod ceiling;
 mod host;
 mod maximum;
 mod plan;
 mod terms;
 
+pub use ceiling::draw_only;
 pub use host::{solve_on_host, solve_sample};
 pub use plan::{MAX_UNITS, Nested, Plan, Slot, Unit};
 
@@ -162,6 +164,7 @@ impl Replicate {
 }
 
 const SWAPPED: u32 = 0x100;
+
 /// CPU twin: replicates `first ..` into `out`. `set` chooses the lanes, never the answer.
 pub fn cpu(plan: &Plan, set: InstructionSet, first: u64, out: &mut [Replicate]) {
     let per_outer = plan.nested.map_or(u64::MAX, |nested| u64::from(nested.per_outer));

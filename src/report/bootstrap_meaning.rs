@@ -9,31 +9,43 @@ use super::number_format::{Rounding, count, fixed, level, percent};
 /// significant figures that papers print.
 const SETTLED: f64 = 0.005;
 
-/// The interval in words, and how far another seed would move it; `None` without an interval that
-/// has a limit.
+/// The interval to trust in words, and how far another seed would move what is resampled; `None`
+/// without an interval that has a limit.
 pub(crate) fn meaning(document: &BootstrapDocument) -> Option<String> {
-    let interval = preferred(document)?;
+    let has_limit = |one: &&BootstrapInterval| one.lower.is_some() || one.upper.is_some();
+    let trusted = document.default_interval.as_ref().filter(has_limit);
+    let interval = trusted.or_else(|| document.intervals.iter().find(has_limit))?;
     let share = level(document.conf_level);
+    let is_resampled = document.intervals.iter().any(|one| one.kind == interval.kind);
     let mut text = format!(
-        "The {} interval {}: of intervals made this way in repetitions of such a study, about \
-         {share} would hold the true {}, as far as resampling {} subjects stands for drawing new \
-         ones.",
-        interval_name(&interval.kind),
+        "{} interval {}: of intervals made this way in repetitions of such a study, about \
+         {share} would hold the true {}",
+        match interval.kind.as_str() {
+            "firth_profile" => "Firth's profile".to_owned(),
+            kind => format!("The {}", interval_name(kind)),
+        },
         statistic_limits(document, interval.lower, interval.upper),
         document.statistic.replace('-', " "),
-        document.n,
     );
-    text.push(' ');
-    text.push_str(&stability(document, interval));
+    if is_resampled {
+        text.push_str(&format!(
+            ", as far as resampling {} subjects stands for drawing new ones. ",
+            document.n
+        ));
+        text.push_str(&stability(document, interval));
+        return Some(text);
+    }
+    text.push_str(", and no seed moves it. ");
+    let beside = document.intervals.iter().find(has_limit);
+    match beside {
+        Some(beside) => {
+            let name = interval_name(&beside.kind);
+            let stability = stability(document, beside).replace("its limits", "the limits");
+            text.push_str(&format!("Of the {name} interval beside it: {stability}"));
+        }
+        None => text.push_str("No bootstrap interval has a limit."),
+    }
     Some(text)
-}
-
-/// BCa if it has a limit, else the first interval that has one.
-fn preferred(document: &BootstrapDocument) -> Option<&BootstrapInterval> {
-    let has_limit = |one: &&BootstrapInterval| one.lower.is_some() || one.upper.is_some();
-    let mut intervals = document.intervals.iter().filter(has_limit);
-    let bca = intervals.clone().find(|interval| interval.kind == "bca");
-    bca.or_else(|| intervals.next())
 }
 
 fn stability(document: &BootstrapDocument, interval: &BootstrapInterval) -> String {

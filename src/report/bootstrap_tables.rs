@@ -1,6 +1,6 @@
 //! Bootstrap results as tables and sentences.
 
-use super::documents::BootstrapDocument;
+use super::documents::{BootstrapDocument, BootstrapInterval};
 use super::figures::interval_name;
 use super::methods::capitalised;
 use super::model::{Analysis, Fact};
@@ -46,17 +46,25 @@ fn statistic_name(analysis: &Analysis, document: &BootstrapDocument) -> String {
     }
 }
 
-/// One line for the main results: BCa if asked for, else percentile, else none.
+/// One line for the main results: BCa if it exists, else percentile, else none; and the interval to
+/// trust by default where it is another.
 pub(crate) fn bootstrap_line(document: &BootstrapDocument) -> Option<String> {
-    let preferred = |kind: &str| document.intervals.iter().find(|interval| interval.kind == kind);
+    let preferred = |kind: &str| {
+        let exists = |one: &&BootstrapInterval| one.lower.is_some() && one.upper.is_some();
+        document.intervals.iter().filter(exists).find(|interval| interval.kind == kind)
+    };
     let interval = preferred("bca").or_else(|| preferred("percentile"))?;
+    let limits = |one: &BootstrapInterval| statistic_limits(document, one.lower, one.upper);
+    let trusted = document.default_interval.as_ref().filter(|one| one.kind != interval.kind);
+    let trusted = trusted.map(|one| format!(" {} {}.", interval_name(&one.kind), limits(one)));
     Some(format!(
-        "Bootstrap {} {} interval {} ({} of {} replicates estimable).",
+        "Bootstrap {} {} interval {} ({} of {} replicates estimable).{}",
         level(document.conf_level),
         interval_name(&interval.kind),
-        statistic_limits(document, interval.lower, interval.upper),
+        limits(interval),
         count(document.replicates.estimable),
         count(document.replicates.requested),
+        trusted.unwrap_or_default(),
     ))
 }
 
@@ -147,7 +155,9 @@ pub(crate) fn intervals_table(document: &BootstrapDocument) -> ResultTable {
         format!("Estimate {}", value.unwrap_or_else(|| NOT_AVAILABLE.to_owned()))
     };
     let mut table = ResultTable::new(estimate, &headings);
-    for interval in &document.intervals {
+    let trusted = document.default_interval.iter();
+    let beside = trusted.filter(|one| document.intervals.iter().all(|kind| kind.kind != one.kind));
+    for interval in beside.chain(&document.intervals) {
         let error = |error: Option<f64>| {
             error.map_or_else(|| "–".to_owned(), |e| fixed(e, 3, Rounding::HalfUp))
         };

@@ -120,6 +120,8 @@ pub struct BootstrapDocument {
     pub mcse_bias: Option<f64>,
     /// Monte-Carlo error of `std_err`.
     pub mcse_std_err: Option<f64>,
+    /// The one to trust by default.
+    pub default_interval: Option<BootstrapInterval>,
     /// In the order asked for.
     pub intervals: Vec<BootstrapInterval>,
     /// The test, where groups were shuffled.

@@ -226,6 +226,7 @@ pub fn replicate_histogram(
 pub(crate) fn interval_name(kind: &str) -> String {
     match kind {
         "bca" => "BCa".to_owned(),
+        "firth_profile" => "Firth's profile".to_owned(),
         "percentile_keepinf" => "Percentile, infinite kept".to_owned(),
         other => capitalised(&other.replace('_', " ")),
     }

@@ -36,6 +36,30 @@ fn threads_do_not_change_the_document() {
 }
 
 #[test]
+fn the_interval_to_trust_is_the_penalised_profile_of_survive() {
+    let found = document(&["--replicates", "2000", "--device", "cpu"]);
+    let trusted = &found["default_interval"];
+    assert_eq!(trusted["kind"], "firth_profile");
+    let (code, out, err) = run(herscope()
+        .arg("survive")
+        .arg(cohort())
+        .args(["--time", "pfs_months", "--event", "pfs_event", "--group", "ctc_pos_t1"])
+        .args(["--firth", "--json"]));
+    assert_eq!(code, 0, "{err}");
+    let survive: Value = serde_json::from_str(&out).expect("one JSON document");
+    for limit in ["lower", "upper"] {
+        let expected = survive["firth"]["terms"][0][limit].as_f64().expect("a finite limit");
+        let found = trusted[limit].as_f64().expect("a finite limit");
+        // The same fit of the same rows; only exp stands between log limit and limit.
+        assert!((found / expected - 1.0).abs() < 1e-14, "{limit}: {found} and {expected}");
+    }
+    let medians =
+        document(&["--statistic", "median-difference", "--replicates", "2000", "--device", "cpu"]);
+    let kind = medians["default_interval"]["kind"].as_str();
+    assert!(kind.is_some_and(|kind| kind != "firth_profile"), "no likelihood of medians: {kind:?}");
+}
+
+#[test]
 fn the_gpu_gives_the_cpu_document() {
     let (code, gpu, err) = bootstrap(&["--replicates", "30000", "--device", "gpu", "--hash-draws"]);
     if code == 5 {

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::DOING;
+use super::default_interval::firth_limits;
 use super::replicate::{Reason, ReplicateValue};
 use super::settings::{BootstrapSettings, Resample};
 use super::source::{ReplicateSource, SourceFacts};
@@ -97,6 +98,7 @@ impl<'a> BinarySource<'a> {
             penalty: None,
             estimate: term.coef,
             std_err: term.se,
+            firth: firth_limits(&data, 0, Ties::Efron, settings.conf_level),
             is_log: true,
             warnings,
         };

@@ -81,6 +81,7 @@ impl ConcordanceSource {
             penalty: None,
             estimate: given.estimate,
             std_err: given.std_err,
+            firth: None,
             is_log: false,
             warnings,
         };

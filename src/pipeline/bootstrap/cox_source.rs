@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use super::DOING;
 use super::cox_request::{Given, check_clusters, index_of_term, resampling_strata};
+use super::default_interval::firth_limits;
 use super::replicate::{Reason, ReplicateValue};
 use super::settings::{BootstrapSettings, Resample};
 use super::source::{ReplicateSource, SourceFacts};
@@ -73,6 +74,10 @@ impl<'a> CoxSource<'a> {
             let message = "the hazard ratio of the data as given is not finite; bias, basic, normal, BCa, studentized and calibrated intervals are not available";
             warnings.push(Warning::new("estimate_not_finite", message));
         }
+        let of_cases = matches!(settings.resample, Resample::Case | Resample::Stratified);
+        let firth = (of_cases && clusters.is_none())
+            .then(|| firth_limits(&data, term, settings.ties, settings.conf_level))
+            .flatten();
         let mut facts = SourceFacts {
             n: data.outcome.len(),
             n_events: data.outcome.n_events(),
@@ -83,6 +88,7 @@ impl<'a> CoxSource<'a> {
             ties: Some(if settings.ties == Ties::Efron { "efron" } else { "breslow" }),
             estimate,
             std_err,
+            firth,
             is_log: true,
             warnings,
         };

@@ -81,6 +81,7 @@ impl<'a> CurveSource<'a> {
             penalty: None,
             estimate,
             std_err,
+            firth: None,
             is_log: false,
             warnings,
         };

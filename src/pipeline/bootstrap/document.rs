@@ -45,6 +45,8 @@ pub struct BootstrapDocument {
     pub std_err: Option<f64>,
     pub mcse_bias: Option<f64>,
     pub mcse_std_err: Option<f64>,
+    /// The interval to trust by default.
+    pub default_interval: Option<IntervalBlock>,
     pub intervals: Vec<IntervalBlock>,
     /// The test, where arms were shuffled.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -6,6 +6,7 @@ mod concordance_source;
 mod cox_request;
 mod cox_source;
 mod curve_source;
+mod default_interval;
 mod document;
 mod histogram;
 mod intervals;

@@ -49,6 +49,7 @@ pub(super) struct StoredFacts {
     pub(super) penalty: Option<String>,
     pub(super) estimate: Option<f64>,
     pub(super) std_err: Option<f64>,
+    pub(super) firth: Option<[f64; 2]>,
     pub(super) is_log: bool,
     pub(super) warnings: Vec<Warning>,
 }
@@ -96,6 +97,7 @@ impl RunRecord {
                 penalty: facts.penalty.map(str::to_owned),
                 estimate: facts.estimate,
                 std_err: facts.std_err,
+                firth: facts.firth,
                 is_log: facts.is_log,
                 warnings: facts.warnings.clone(),
             },

@@ -64,6 +64,8 @@ pub(super) struct SourceFacts {
     pub(super) estimate: Option<f64>,
     /// Its standard error by the model.
     pub(super) std_err: Option<f64>,
+    /// Firth's penalised profile limits on that scale, where they are for such a model.
+    pub(super) firth: Option<[f64; 2]>,
     /// Whether that scale is the log of what is printed.
     pub(super) is_log: bool,
     pub(super) warnings: Vec<Warning>,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use super::default_interval::default_interval;
 use super::document::{
     BootstrapDocument, EstimateBlock, IntervalBlock, PermutationBlock, ReplicatesBlock,
 };
@@ -110,7 +111,7 @@ pub(super) fn document_of(
         let added = block.kind == IntervalKind::PercentileKeepInf.name();
         !added || !lost.is_empty() || record.wants(IntervalKind::PercentileKeepInf)
     });
-    let intervals = intervals.collect();
+    let intervals: Vec<IntervalBlock> = intervals.collect();
     let permutes = record.resample == Resample::Permutation.name();
     // Shuffles are spread about 0, not about the estimate.
     let moments = if permutes { Moments::default() } else { summary.moments() };
@@ -156,6 +157,7 @@ pub(super) fn document_of(
         std_err: moments.std_err,
         mcse_bias: facts.estimate.and(moments.mcse_bias),
         mcse_std_err: moments.mcse_std_err,
+        default_interval: if permutes { None } else { default_interval(facts.firth, &intervals) },
         intervals,
         permutation,
         calibration: record.calibration,
