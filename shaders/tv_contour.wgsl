@@ -106,10 +106,10 @@ fn primal_step(row: u32, col: u32, lane: u32, sizes: vec4<f32>) {
     let old = indicator[index];
     let moved_to = old + sizes.y * (divergence - force[index]);
     let positive = select(0.0, moved_to, moved_to > 0.0);
-    let new = select(1.0, positive, positive < 1.0);
-    let moved = new - old;
-    indicator[index] = new;
-    extrapolated[index] = new + sizes.z * moved;
+    let stepped = select(1.0, positive, positive < 1.0);
+    let moved = stepped - old;
+    indicator[index] = stepped;
+    extrapolated[index] = stepped + sizes.z * moved;
     changes[lane] = moved * moved;
     squares[lane] = u32(old * old * 16777216.0);
 }

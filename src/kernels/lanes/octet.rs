@@ -13,10 +13,6 @@ use bytemuck::{Pod, Zeroable};
 #[derive(Clone, Copy, Debug, PartialEq, Pod, Zeroable)]
 pub(crate) struct Eight(pub(crate) [f32; 8]);
 
-impl Eight {
-    pub(crate) const ZERO: Self = Self([0.0; 8]);
-}
-
 /// Operations on eight singles; a value is a token as one of [`Lanes`](super::Lanes).
 pub(crate) trait Octet: Copy {
     /// Eight singles.
@@ -312,7 +308,7 @@ mod tests {
         #[inline(always)]
         fn run<O: Octet>(self, o: O) -> Vec<u32> {
             let (a, b) = (o.load(&self.0), o.load(&self.1));
-            let mut out = Eight::ZERO;
+            let mut out = Eight([0.0; 8]);
             let mut bits = Vec::new();
             let vectors = [
                 o.add(a, b),
@@ -348,7 +344,8 @@ mod tests {
     fn vectors_equal_plain_rust() {
         let odd = Eight([0.0, -0.0, f32::NAN, f32::INFINITY, 0.5, -7.25, 1.0e-40, 3.0]);
         let other = Eight([0.1, 0.2, 0.3, 0.4, 0.6, 0.7, 0.8, 0.9]);
-        for (a, b) in [(odd, other), (other, odd), (Eight::ZERO, Eight::ZERO), (other, other)] {
+        let zero = Eight([0.0; 8]);
+        for (a, b) in [(odd, other), (other, odd), (zero, zero), (other, other)] {
             let plain = run_octet(InstructionSet::Scalar, Everything(a, b));
             for set in InstructionSet::available() {
                 assert_eq!(run_octet(set, Everything(a, b)), plain, "{set:?}");
