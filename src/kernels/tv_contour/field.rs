@@ -282,11 +282,9 @@ pub(super) struct Row<'a> {
     pub(super) begin: usize,
 }
 
-impl Row<'_> {
-    #[cold]
-    #[inline(never)]
-    pub(super) fn note_flip(&mut self, trail: usize, vector: usize, lanes: u8) {
-        let (trail, index) = (trail as u32, (self.begin + vector) as u32);
-        self.flips.push(Flip { trail, index, lanes });
-    }
+/// Notes which lanes of the field's vector `index` came to lie on the other side of 0.5.
+#[cold]
+#[inline(never)]
+pub(super) fn note_flip(flips: &mut Vec<Flip>, trail: usize, index: usize, lanes: u8) {
+    flips.push(Flip { trail: trail as u32, index: index as u32, lanes });
 }

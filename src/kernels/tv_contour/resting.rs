@@ -12,7 +12,7 @@
 //! What is skipped would have added exactly 0 to the sums. One bit a vector, 64 vectors a word.
 
 use super::super::lanes::Octet;
-use super::field::{Field, Row, Step, Sums};
+use super::field::{Field, Row, Step, Sums, note_flip};
 use super::step::{Duals, Sizes, dual, primal, squared_units};
 
 /// Above this the sign of `div p - force` is that of `-force`.
@@ -282,7 +282,7 @@ fn primal_word<O: Octet>(
         moves.extrapolated |= u64::from(differs) << bit;
         let flips = o.flips(u, new);
         if flips != 0 {
-            row.note_flip(trail, j, flips);
+            note_flip(row.flips, trail, row.begin + j, flips);
         }
         if left == 0 || left.trailing_zeros() as usize / 8 != bit / 8 {
             sums.add_segment(o.sum(change), o.sum_i(squared));
