@@ -105,7 +105,7 @@ const SQUARED_UNIT: f32 = (1 << 24) as f32;
 /// Iterations in flight: each trails the one before by a row, so that rows stay in the cache.
 const BLOCK: usize = 8;
 
-/// A sweep over all vectors is faster when more than this share of them is active.
+/// A sweep over all vectors is faster when more than about this share of them is active.
 const DENSE_ABOVE: f64 = 0.7;
 
 /// The share from which a contour starts with dense sweeps: what is active at first wakes its

@@ -29,12 +29,7 @@ pub(super) fn dual<O: Octet>(
 ) -> (O::F, O::F) {
     let right = o.add(p.0, o.mul(sigma, grad.0));
     let down = o.add(p.1, o.mul(sigma, grad.1));
-    let squared = o.add(o.mul(right, right), o.mul(down, down));
-    if !o.exceeds_one(squared) {
-        // times 1: the root and the quotient take longer than all the rest
-        return (right, down);
-    }
-    let shrink = o.shrink(squared);
+    let shrink = o.shrink(o.add(o.mul(right, right), o.mul(down, down)));
     (o.mul(right, shrink), o.mul(down, shrink))
 }
 
