@@ -4,9 +4,11 @@
 //! intensities to the means of their classes, over indicators relaxed to 0..1, in single precision.
 //! One iteration is a dual step on `p`, two singles a pixel, and a primal step on the indicator `u`:
 //!
-//!     p    <- q / max(1, |q|),  q = p + sigma grad(ubar)     forward differences, 0 at the far edges
-//!     u'   <- clamp(u + tau (div p - force), 0, 1),  force = ((f - mu1)^2 - (f - mu0)^2) / lambda
-//!     ubar <- u' + theta (u' - u)
+//! ```text
+//! p    <- q / max(1, |q|),  q = p + sigma grad(ubar)     forward differences, 0 at the far edges
+//! u'   <- clamp(u + tau (div p - force), 0, 1),  force = ((f - mu1)^2 - (f - mu0)^2) / lambda
+//! ubar <- u' + theta (u' - u)
+//! ```
 //!
 //! # Source
 //! Chan, Esedoglu and Nikolova 2006, SIAM J. Appl. Math. 66:1632 (the convex model); Chambolle and
