@@ -2,9 +2,9 @@
 
 use super::args::{SegmentArgs, Shared};
 use super::exit::ExitCode;
-use super::output::{json, print_error, print_json, print_result, print_warnings};
+use super::output::{json, note, print_error, print_json, print_result, print_warnings};
 use super::progress::{Progress, watch_interrupts};
-use crate::compute::DeviceRequest;
+use crate::compute::{Backend, select};
 use crate::imaging::{Channel, FrameGrid, GateSet, Her2Cutoffs, IntensityScale};
 use crate::io::cell_table::{CellTable, FrameTable};
 use crate::io::celltracks::{Archive, ArchiveOptions};
@@ -77,15 +77,18 @@ pub(super) fn segment(args: &SegmentArgs, shared: &Shared) -> Result<ExitCode, E
             .found("no --out")
             .expected("--out DIR for the tables"));
     };
-    check_device(shared)?;
     let options = archive_options(args)?;
+    let Ok(request) = shared.device.parse();
+    let selection = select(&request)?;
+    let backend = selection.backend.as_ref();
+    note(shared.quiet, &format!("device: {} ({})", backend.device().name, selection.reason));
     let out = OutputFolder::create(target, shared.force)?;
     watch_interrupts();
     let mut run = Run::new(args)?;
     let mut first_error = None;
     for input in inputs(&args.archives) {
         let progress = Progress::new(shared.quiet, "segmenting");
-        match run.sample(input, args, &options, &out, &progress) {
+        match run.sample(input, args, &options, backend, &out, &progress) {
             Ok(()) => {}
             Err(error) if error.is_input() => {
                 drop(progress);
@@ -101,24 +104,13 @@ pub(super) fn segment(args: &SegmentArgs, shared: &Shared) -> Result<ExitCode, E
     }
     match first_error {
         Some(error) if run.samples.is_empty() => Err(error),
-        _ => run.finish(args, shared, out),
+        _ => run.finish(args, shared, backend, out),
     }
 }
 
 /// One sample an archive; several frame files together are one sample.
 fn inputs(paths: &[PathBuf]) -> Vec<&[PathBuf]> {
     if paths.iter().all(|path| !path.is_dir()) { vec![paths] } else { paths.chunks(1).collect() }
-}
-
-/// Segmentation has a CPU engine only; a GPU asked for by name must not be passed over in silence.
-fn check_device(shared: &Shared) -> Result<(), Error> {
-    let Ok(request) = shared.device.parse();
-    match request {
-        DeviceRequest::Auto | DeviceRequest::Cpu => Ok(()),
-        DeviceRequest::Gpu | DeviceRequest::Name(_) => Err(Error::device("segmenting")
-            .found(format!("--device {}", shared.device))
-            .expected("auto or cpu: this version segments on the CPU only")),
-    }
 }
 
 /// Tables that grow sample by sample.
@@ -153,6 +145,7 @@ impl Run {
         input: &[PathBuf],
         args: &SegmentArgs,
         options: &ArchiveOptions,
+        backend: &dyn Backend,
         out: &OutputFolder,
         progress: &Progress,
     ) -> Result<(), Error> {
@@ -176,7 +169,7 @@ impl Run {
                     .found(format!("an interrupt after {done} of {total} steps")))
             }
         };
-        let done = run_segment(&archive, &settings, &report, &sink)?;
+        let done = run_segment(&archive, &settings, backend, &report, &sink)?;
         self.warnings.extend(gate_warnings);
         self.add(&archive, done)
     }
@@ -219,9 +212,10 @@ impl Run {
     }
 
     fn finish(
-        self,
+        mut self,
         args: &SegmentArgs,
         shared: &Shared,
+        backend: &dyn Backend,
         out: OutputFolder,
     ) -> Result<ExitCode, Error> {
         if let Some((_, cells)) = self.cells {
@@ -229,12 +223,13 @@ impl Run {
         }
         out.write("frames.csv", self.frames.finish()?)?;
         out.write("samples.csv", self.table.finish()?)?;
+        self.warnings.extend(backend.warnings());
         let document = SegmentDocument {
             schema_version: 1,
             command: "segment",
             version: env!("CARGO_PKG_VERSION"),
             warnings: self.warnings,
-            settings: settings_block(args),
+            settings: settings_block(args, backend),
             samples: self.samples,
             failures: self.failures,
             outputs: out.files()?,
@@ -271,7 +266,7 @@ fn text(document: &SegmentDocument, folder: &Path) -> String {
     format!("{}Tables and pictures are in {}\n", table.render(), folder.display())
 }
 
-fn settings_block(args: &SegmentArgs) -> SettingsBlock {
+fn settings_block(args: &SegmentArgs, backend: &dyn Backend) -> SettingsBlock {
     SettingsBlock {
         mode: args.mode.clone(),
         threshold: args.threshold.clone(),
@@ -286,7 +281,7 @@ fn settings_block(args: &SegmentArgs) -> SettingsBlock {
         her2_from: args.her2_from.clone(),
         her2_measure: args.her2_measure.clone(),
         intensity_scale: args.intensity_scale.clone(),
-        device: "cpu",
+        device: backend.device().backend,
     }
 }
 

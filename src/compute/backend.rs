@@ -1,10 +1,12 @@
 //! What every engine can do.
 
 use crate::Error;
+use crate::imaging::{ContourInput, ContourSettings};
 use crate::kernels::cox_bootstrap;
 use crate::kernels::curve_bootstrap::{self, CurvePlan};
 use crate::kernels::hazard_ratio_bootstrap::{Plan, Replicate};
 use crate::kernels::her2_threshold::Thresholded;
+use crate::kernels::tv_contour::Outlined;
 use serde::Serialize;
 
 /// The device a result was made on, as written into every document.
@@ -71,6 +73,16 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// The device failed, or the plane is larger than its buffers.
     fn her2_threshold(&self, pixels: &[f32], threshold: f32) -> Result<Thresholded, ComputeError>;
+
+    /// Evolves the first guess of a channel to its contour.
+    ///
+    /// # Errors
+    /// The device failed, or the plane is larger than its buffers.
+    fn tv_contour(
+        &self,
+        input: &ContourInput,
+        settings: ContourSettings,
+    ) -> Result<Outlined, ComputeError>;
 
     /// What happened on the way that the user must know, such as a change of device.
     fn warnings(&self) -> Vec<crate::Warning> {

@@ -1,9 +1,11 @@
 //! The CPU engine: every kernel's twin, on all cores, with the widest lanes the processor has.
 
 use super::backend::{Backend, ComputeError, DeviceInfo};
+use crate::imaging::{ContourInput, ContourSettings};
 use crate::kernels::curve_bootstrap::{self, CurvePlan};
 use crate::kernels::hazard_ratio_bootstrap::{self, Plan, Replicate};
 use crate::kernels::her2_threshold::{self, Thresholded};
+use crate::kernels::tv_contour::{self, Outlined};
 use crate::kernels::{InstructionSet, cox_bootstrap, resample_draws};
 use rayon::prelude::*;
 
@@ -97,5 +99,14 @@ impl Backend for CpuEngine {
 
     fn her2_threshold(&self, pixels: &[f32], threshold: f32) -> Result<Thresholded, ComputeError> {
         Ok(her2_threshold::cpu(pixels, threshold))
+    }
+
+    /// One image is one thread's work: frames are many.
+    fn tv_contour(
+        &self,
+        input: &ContourInput,
+        settings: ContourSettings,
+    ) -> Result<Outlined, ComputeError> {
+        Ok(tv_contour::cpu(input, settings, self.set))
     }
 }

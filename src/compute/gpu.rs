@@ -1,13 +1,17 @@
 //! The GPU engine: the only file that knows wgpu. Generic over kernels; each operation below is a
 //! list of buffers.
 
+mod contour;
+
 use super::backend::{Backend, ComputeError, DeviceInfo};
 use super::chunk::ChunkSizer;
 use super::cpu::CpuEngine;
 use super::select::Adapter;
+use crate::imaging::{ContourInput, ContourSettings};
 use crate::kernels::curve_bootstrap::{self, CurvePlan};
 use crate::kernels::hazard_ratio_bootstrap::{self, Plan, Replicate};
 use crate::kernels::her2_threshold::{self, Thresholded};
+use crate::kernels::tv_contour::{Outlined, STEPS_AT_HAND};
 use crate::kernels::{Binding, InstructionSet, KernelInfo, cox_bootstrap, resample_draws};
 use bytemuck::Zeroable;
 use rayon::prelude::*;
@@ -19,6 +23,8 @@ use std::time::Instant;
 const FIRST_REPLICATES: u32 = 4_096;
 /// The same for Cox models, which take some ten times longer.
 const FIRST_COX_REPLICATES: u32 = 1_024;
+/// Iterations of a contour's first submission.
+const FIRST_ITERATIONS: u32 = 4;
 /// Most replicates a submission: 65 535 workgroups of 64.
 const MOST_REPLICATES: u32 = 4_194_240;
 
@@ -89,6 +95,7 @@ pub struct GpuEngine {
     lost: Arc<Mutex<Option<String>>>,
     replicates: ChunkSizer,
     cox_replicates: ChunkSizer,
+    contour_iterations: ChunkSizer,
 }
 
 impl GpuEngine {
@@ -135,6 +142,7 @@ impl GpuEngine {
             lost,
             replicates: ChunkSizer::new(FIRST_REPLICATES, MOST_REPLICATES),
             cox_replicates: ChunkSizer::new(FIRST_COX_REPLICATES, MOST_REPLICATES),
+            contour_iterations: ChunkSizer::new(FIRST_ITERATIONS, STEPS_AT_HAND as u32),
         })
     }
 
@@ -576,5 +584,13 @@ impl Backend for GpuEngine {
         copy_words(&outputs[1], &mut histogram);
         copy_words(&outputs[2], &mut n_above);
         Ok(Thresholded { mask, histogram, n_above: n_above[0] })
+    }
+
+    fn tv_contour(
+        &self,
+        input: &ContourInput,
+        settings: ContourSettings,
+    ) -> Result<Outlined, ComputeError> {
+        self.evolve_contour(input, settings)
     }
 }

@@ -3,10 +3,12 @@
 use super::backend::{Backend, ComputeError, DeviceInfo};
 use super::cpu::CpuEngine;
 use crate::Warning;
+use crate::imaging::{ContourInput, ContourSettings};
 use crate::kernels::cox_bootstrap;
 use crate::kernels::curve_bootstrap::{self, CurvePlan};
 use crate::kernels::hazard_ratio_bootstrap::{Plan, Replicate};
 use crate::kernels::her2_threshold::Thresholded;
+use crate::kernels::tv_contour::Outlined;
 use serde::Serialize;
 use std::str::FromStr;
 use std::sync::OnceLock;
@@ -136,13 +138,13 @@ struct WithFallback {
 }
 
 impl WithFallback {
-    fn run(
+    fn run<T>(
         &self,
-        mut work: impl FnMut(&dyn Backend) -> Result<(), ComputeError>,
-    ) -> Result<(), ComputeError> {
+        mut work: impl FnMut(&dyn Backend) -> Result<T, ComputeError>,
+    ) -> Result<T, ComputeError> {
         if self.failure.get().is_none() {
             match work(self.gpu.as_ref()) {
-                Ok(()) => return Ok(()),
+                Ok(done) => return Ok(done),
                 Err(error) => {
                     let _ = self.failure.set(error);
                 }
@@ -197,12 +199,15 @@ impl Backend for WithFallback {
     }
 
     fn her2_threshold(&self, pixels: &[f32], threshold: f32) -> Result<Thresholded, ComputeError> {
-        let mut result = Err(ComputeError::NoAdapter);
-        self.run(|backend| {
-            result = backend.her2_threshold(pixels, threshold);
-            result.as_ref().map(|_| ()).map_err(Clone::clone)
-        })?;
-        result
+        self.run(|backend| backend.her2_threshold(pixels, threshold))
+    }
+
+    fn tv_contour(
+        &self,
+        input: &ContourInput,
+        settings: ContourSettings,
+    ) -> Result<Outlined, ComputeError> {
+        self.run(|backend| backend.tv_contour(input, settings))
     }
 
     fn warnings(&self) -> Vec<Warning> {
@@ -256,6 +261,13 @@ mod tests {
             Err(ComputeError::OutOfMemory)
         }
         fn her2_threshold(&self, _: &[f32], _: f32) -> Result<Thresholded, ComputeError> {
+            Err(ComputeError::OutOfMemory)
+        }
+        fn tv_contour(
+            &self,
+            _: &ContourInput,
+            _: ContourSettings,
+        ) -> Result<Outlined, ComputeError> {
             Err(ComputeError::OutOfMemory)
         }
     }

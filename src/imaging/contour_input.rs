@@ -4,7 +4,7 @@ use super::frame::{Mask, Plane};
 use super::morphology::{MIN_AREA_PX, open_area};
 use super::threshold::initial_mask;
 
-/// A channel ready for [`evolve_contour`](super::evolve_contour).
+/// A channel ready for its contour.
 #[derive(Clone, Debug)]
 pub struct ContourInput {
     /// Intensities `f` scaled to 0..1 (pixels of the edge mask are `mu0`), `[rows x cols]`.

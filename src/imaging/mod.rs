@@ -2,7 +2,6 @@
 
 mod contour;
 mod contour_input;
-mod contour_sweep;
 mod edge_mask;
 mod features;
 mod frame;
@@ -28,7 +27,7 @@ mod threshold;
 #[cfg(test)]
 mod drawing;
 
-pub use contour::{Contour, ContourSettings, evolve_contour};
+pub use contour::{Contour, ContourFn, ContourSettings};
 pub use contour_input::ContourInput;
 pub use edge_mask::{EdgeMask, Overview};
 pub use features::{Feature, Measure, feature_value};

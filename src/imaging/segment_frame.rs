@@ -1,6 +1,6 @@
 //! All channels of a frame, from pixels to measured objects.
 
-use super::contour::{ContourSettings, evolve_contour};
+use super::contour::{ContourFn, ContourSettings};
 use super::contour_input::ContourInput;
 use super::frame::{Channel, Frame, LabelImage, Mask, Plane};
 use super::label::label_union;
@@ -90,21 +90,25 @@ pub struct FrameSegmentation {
 }
 
 /// Outlines one channel: first guess, class means, contour.
+///
+/// # Errors
+/// The engine of the contour failed (a device error).
 pub fn outline_channel(
     plane: &Plane,
     threshold: f64,
     edge_mask: Option<&Mask>,
     settings: ContourSettings,
-) -> ChannelContour {
+    evolve: &ContourFn<'_>,
+) -> Result<ChannelContour, Error> {
     let input = ContourInput::prepare(plane, threshold, edge_mask);
-    let contour = evolve_contour(&input, settings);
-    ChannelContour {
+    let contour = evolve(&input, settings)?;
+    Ok(ChannelContour {
         threshold,
         mu0: input.mu0,
         mu1: input.mu1,
         iterations: contour.iterations,
         contour: contour.mask,
-    }
+    })
 }
 
 /// Objects of a frame whose channels are outlined: tidied, labelled, measured.
@@ -149,13 +153,14 @@ pub fn finish_frame(
 ///
 /// # Errors
 /// Planes, edge mask, thresholds or saturation values whose sizes or numbers do not go together
-/// (an input error).
+/// (an input error); the engine of the contour failed (a device error).
 ///
 /// # Source
 /// Zeune et al. 2017, PLoS ONE 12:e0186562 (ACCEPT); behaviour of its sample processors.
 pub fn segment_frame(
     frame: &Frame,
     settings: &FrameSettings<'_>,
+    evolve: &ContourFn<'_>,
 ) -> Result<FrameSegmentation, Error> {
     check_sizes(frame, settings)?;
     let outlines = frame
@@ -163,9 +168,9 @@ pub fn segment_frame(
         .iter()
         .zip(&settings.thresholds)
         .map(|(plane, &threshold)| {
-            outline_channel(plane, threshold, settings.edge_mask, settings.contour)
+            outline_channel(plane, threshold, settings.edge_mask, settings.contour, evolve)
         })
-        .collect();
+        .collect::<Result<_, _>>()?;
     finish_frame(frame, outlines, settings)
 }
 
@@ -191,13 +196,14 @@ pub fn segment_crop(
     frame: &Frame,
     bbox: PixelBox,
     settings: &FrameSettings<'_>,
+    evolve: &ContourFn<'_>,
 ) -> Result<Option<CropSegmentation>, Error> {
     check_sizes(frame, settings)?;
     let (rows, cols) = frame.planes.first().map_or((0, 0), |plane| (plane.rows, plane.cols));
     let Some(bbox) = bbox.clamped(rows, cols) else { return Ok(None) };
     let edge_mask = settings.edge_mask.map(|edge| bbox.cut_mask(edge));
     let settings = FrameSettings { edge_mask: edge_mask.as_ref(), ..settings.clone() };
-    let segmentation = segment_frame(&bbox.cut_frame(frame), &settings)?;
+    let segmentation = segment_frame(&bbox.cut_frame(frame), &settings, evolve)?;
     let kept = objects_of_event(&segmentation.objects, &frame.channels);
     Ok(Some(CropSegmentation { bbox, segmentation, kept }))
 }
@@ -253,7 +259,13 @@ fn mismatch(frame: &Frame, what: &str, found: usize, planes: usize) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use super::super::contour::Contour;
     use super::*;
+
+    /// Stands in for the contour: on clear discs the first guess is the outline.
+    fn first_guess(input: &ContourInput, _: ContourSettings) -> Result<Contour, Error> {
+        Ok(Contour { mask: input.initial.clone(), iterations: 0 })
+    }
 
     /// Bright discs on a dark ground: (row, col, radius).
     fn discs(places: &[(f64, f64, f64)]) -> Plane {
@@ -278,7 +290,7 @@ mod tests {
     #[test]
     fn a_cell_has_one_number_in_all_channels() {
         let settings = FrameSettings::full_detection(vec![100.0, 100.0]);
-        let found = segment_frame(&two_cells(), &settings).expect("sizes agree");
+        let found = segment_frame(&two_cells(), &settings, &first_guess).expect("sizes agree");
         assert_eq!(found.objects.len(), 2, "a cell and a nucleus without body");
         let [cell, nucleus] = &found.objects[..] else { panic!("two objects") };
         assert!((cell.row_centroid_px - 20.0).abs() < 0.2, "{}", cell.row_centroid_px);
@@ -291,19 +303,21 @@ mod tests {
     fn a_crop_keeps_objects_with_cytokeratin_when_there_are_any() {
         let settings = FrameSettings::marker_characterization(vec![100.0, 100.0]);
         let both = PixelBox { row0: 0, col0: 0, row1: 60, col1: 200 };
-        let crop = segment_crop(&two_cells(), both, &settings).expect("sizes agree");
+        let crop = segment_crop(&two_cells(), both, &settings, &first_guess).expect("sizes agree");
         let crop = crop.expect("on the frame");
         assert_eq!(crop.bbox.col1, 80, "clamped to the frame");
         assert_eq!(crop.kept, [0], "the nucleus alone is left out");
         let outside = PixelBox { row0: 60, col0: 0, row1: 70, col1: 10 };
-        let crop = segment_crop(&two_cells(), outside, &settings).expect("sizes agree");
+        let crop =
+            segment_crop(&two_cells(), outside, &settings, &first_guess).expect("sizes agree");
         assert_eq!(crop, None, "nothing to segment");
     }
 
     #[test]
     fn numbers_that_do_not_go_together_are_an_input_error() {
         let settings = FrameSettings::full_detection(vec![100.0]);
-        let error = segment_frame(&two_cells(), &settings).expect_err("one threshold is missing");
+        let error = segment_frame(&two_cells(), &settings, &first_guess)
+            .expect_err("one threshold is missing");
         assert!(error.is_input(), "{error}");
         assert!(error.to_string().contains("1 thresholds"), "{error}");
     }

@@ -10,8 +10,10 @@
 //! block here.
 
 mod doubles;
+mod octet;
 
 pub(crate) use doubles::{Doubles, EIGHT};
+pub(crate) use octet::{Eight, Octet, OctetWork, run_octet};
 
 /// Lane-wise operations on `N` singles, words and truth values.
 pub(crate) trait Lanes: Doubles {

@@ -8,6 +8,7 @@ pub mod her2_threshold;
 mod lanes;
 pub mod resample_draws;
 mod scatter;
+pub mod tv_contour;
 
 pub use lanes::InstructionSet;
 
@@ -18,6 +19,7 @@ pub static ALL: &[&KernelInfo] = &[
     &hazard_ratio_bootstrap::KERNEL,
     &her2_threshold::KERNEL,
     &resample_draws::KERNEL,
+    &tv_contour::KERNEL,
 ];
 
 /// A buffer a kernel is bound to, in binding order.

@@ -11,7 +11,10 @@ use super::segment_frames::segment_frames;
 use super::segment_output::SegmentSink;
 use super::segment_summary::{classify_her2, summarize};
 use super::segment_survey::Survey;
-use crate::imaging::{ContourSettings, DisplayRange, EdgeMask, GateSet, Her2Cutoffs};
+use crate::compute::Backend;
+use crate::imaging::{
+    Contour, ContourInput, ContourSettings, DisplayRange, EdgeMask, GateSet, Her2Cutoffs,
+};
 use crate::io::cell_table::{CellRow, FrameRow};
 use crate::io::celltracks::Archive;
 use crate::io::sample_table::SampleSummary;
@@ -175,7 +178,7 @@ impl Steps<'_> {
 ///
 /// # Errors
 /// No frame can be read; a sink or a progress callback that refuses; settings that do not fit the
-/// archive (crops without events, leukocyte cut-offs from crops).
+/// archive (crops without events, leukocyte cut-offs from crops); a device that fails.
 ///
 /// # Source
 /// Zeune et al. 2017, PLoS ONE 12:e0186562 (ACCEPT): behaviour of its Full Detection and Marker
@@ -183,6 +186,7 @@ impl Steps<'_> {
 pub fn run_segment(
     archive: &Archive,
     settings: &SegmentSettings,
+    backend: &dyn Backend,
     progress: &Progress<'_>,
     sink: &dyn SegmentSink,
 ) -> Result<SampleSegmentation, Error> {
@@ -208,6 +212,7 @@ pub fn run_segment(
     let context = FrameContext {
         archive,
         settings,
+        backend,
         thresholds: thresholds.as_deref(),
         edge: edge.as_ref(),
         ranges: &ranges,
@@ -245,11 +250,22 @@ pub fn run_segment(
 pub(super) struct FrameContext<'a> {
     pub(super) archive: &'a Archive,
     pub(super) settings: &'a SegmentSettings,
+    /// Evolves the contours.
+    pub(super) backend: &'a dyn Backend,
     /// Of the cartridge; `None` when each frame has its own.
     pub(super) thresholds: Option<&'a [f64]>,
     pub(super) edge: Option<&'a EdgeMask>,
     pub(super) ranges: &'a [DisplayRange],
     pub(super) sink: &'a dyn SegmentSink,
+}
+
+impl FrameContext<'_> {
+    /// The contour as the run's engine evolves it.
+    pub(super) fn contour(
+        &self,
+    ) -> impl Fn(&ContourInput, ContourSettings) -> Result<Contour, Error> + Sync {
+        |input, settings| Ok(self.backend.tv_contour(input, settings)?.contour)
+    }
 }
 
 fn check_settings(archive: &Archive, settings: &SegmentSettings) -> Result<(), Error> {

@@ -134,7 +134,7 @@ fn whole_frame(
     frame: &Frame,
     settings: &FrameSettings<'_>,
 ) -> Result<FrameRows, Error> {
-    let found = segment_frame(frame, settings)?;
+    let found = segment_frame(frame, settings, &context.contour())?;
     let fitting: Vec<(u32, PixelBox)> = found
         .objects
         .iter()
@@ -181,7 +181,7 @@ fn event_crops(
     let mut prior_labels = Vec::new();
     let mut crops = Vec::new();
     for event in priors_of(context, frame.number) {
-        let Some(crop) = segment_crop(frame, event.bbox, settings)? else {
+        let Some(crop) = segment_crop(frame, event.bbox, settings, &context.contour())? else {
             prior_labels.push(None);
             continue;
         };

@@ -80,7 +80,7 @@ pub fn run_study(
     if let Some(cells) = &study.cells {
         warnings.extend(read_cells(cells, &study.her2, folder, &mut samples)?);
     }
-    let cartridges = measure_archives(&study, &mut samples, progress, out)?;
+    let cartridges = measure_archives(&study, &mut samples, backend, progress, out)?;
     collect(&mut warnings, &cartridges.warnings);
 
     let mut columns = PatientColumns::of(&table);

@@ -8,6 +8,7 @@ use super::segment_output::FolderPictures;
 use super::study::{StudyFailure, StudyProgress, stopped};
 use super::study_data::{CellPlace, StudyCell, StudySample, unmeasured_warning};
 use super::study_file::{SegmentMode as StudyMode, StudyFile};
+use crate::compute::Backend;
 use crate::imaging::{Channel, EventClass, Her2Cutoffs, LabelImage, Picture, PixelBox};
 use crate::io::cell_table::CellRow;
 use crate::io::celltracks::{Archive, ArchiveOptions};
@@ -40,13 +41,14 @@ pub(crate) struct Cartridges {
 pub(crate) fn measure_archives(
     study: &StudyFile,
     samples: &mut [StudySample],
+    backend: &dyn Backend,
     progress: StudyProgress<'_>,
     out: &OutputFolder,
 ) -> Result<Cartridges, Error> {
     let mut cartridges = Cartridges::default();
     for sample in samples {
         let Some((name, path)) = sample.archive.clone() else { continue };
-        let failure = match measure(study, sample, &path, progress, out, &mut cartridges) {
+        let failure = match measure(study, sample, &path, backend, progress, out, &mut cartridges) {
             Ok(failed_frames) => failed_frames,
             Err(error) if error.is_input() || error.is_usage() => Some(error.to_string()),
             Err(error) => return Err(error),
@@ -68,6 +70,7 @@ fn measure(
     study: &StudyFile,
     sample: &mut StudySample,
     path: &Path,
+    backend: &dyn Backend,
     progress: StudyProgress<'_>,
     out: &OutputFolder,
     cartridges: &mut Cartridges,
@@ -90,7 +93,7 @@ fn measure(
         false => Err(stopped(&stage)),
     };
     let sink = FolderPictures { folder: out, overlays: false, thumbnails: true };
-    let found = run_segment(&archive, &settings, &step, &sink)?;
+    let found = run_segment(&archive, &settings, backend, &step, &sink)?;
 
     let her2 = archive.channels.iter().position(|channel| *channel == Channel::Her2);
     let is_ctc =

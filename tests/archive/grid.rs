@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{LazyLock, Mutex};
 
 use herscope::Error;
+use herscope::compute::CpuEngine;
 use herscope::imaging::{EventClass, Her2Cutoffs, LabelImage, ObjectProperties};
 use herscope::io::cell_table::CellRow;
 use herscope::io::celltracks::{Archive, ArchiveOptions};
@@ -47,7 +48,8 @@ fn archive() -> Archive {
 
 fn run(settings: &SegmentSettings) -> Run {
     let sink = KeepLabels::default();
-    let sample = run_segment(&archive(), settings, &|_, _| Ok(()), &sink).expect("readable frames");
+    let sample = run_segment(&archive(), settings, &CpuEngine::new(), &|_, _| Ok(()), &sink)
+        .expect("readable frames");
     Run { sample, labels: sink.0.into_inner().expect("no test panics while it holds the lock") }
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use herscope::Error;
+use herscope::compute::CpuEngine;
 use herscope::imaging::{FrameGrid, Her2Cutoffs};
 use herscope::io::celltracks::{Archive, ArchiveOptions};
 use herscope::io::output_folder::OutputFolder;
@@ -22,7 +23,7 @@ fn write(
 ) -> Result<SampleSegmentation, Error> {
     let folder = OutputFolder::create(target, false)?;
     let pictures = FolderPictures { folder: &folder, overlays: true, thumbnails: true };
-    let sample = run_segment(archive, settings, &|_, _| Ok(()), &pictures)?;
+    let sample = run_segment(archive, settings, &CpuEngine::new(), &|_, _| Ok(()), &pictures)?;
     write_tables(&folder, std::slice::from_ref(&sample))?;
     folder.commit()?;
     Ok(sample)
@@ -114,7 +115,8 @@ fn a_frame_that_cannot_be_read_is_listed_and_the_others_are_segmented() {
     let archive = Archive::of_frames(files.map(|name| malformed.join(name)).to_vec(), &options)
         .expect("two good frames");
     let settings = SegmentSettings { scope: ThresholdScope::Frame, ..SegmentSettings::default() };
-    let sample = run_segment(&archive, &settings, &|_, _| Ok(()), &NoPictures).expect("goes on");
+    let sample = run_segment(&archive, &settings, &CpuEngine::new(), &|_, _| Ok(()), &NoPictures)
+        .expect("goes on");
     let failed: Vec<u32> = sample.failed_frames.iter().map(|frame| frame.number).collect();
     assert_eq!(failed, [2, 4], "the cut and the garbled frame");
     assert!(sample.failed_frames[0].message.contains("truncated_data.tif"), "named");
@@ -129,8 +131,14 @@ fn a_sample_without_any_readable_frame_is_an_error() {
     let options = ArchiveOptions::default();
     let file = data("malformed/lzw_garbage.tif");
     let archive = Archive::open(&file, &options).expect("its directories are sound");
-    let error = run_segment(&archive, &SegmentSettings::default(), &|_, _| Ok(()), &NoPictures)
-        .expect_err("no frame");
+    let error = run_segment(
+        &archive,
+        &SegmentSettings::default(),
+        &CpuEngine::new(),
+        &|_, _| Ok(()),
+        &NoPictures,
+    )
+    .expect_err("no frame");
     assert!(error.is_input(), "{error:?}");
 }
 
@@ -145,10 +153,11 @@ fn progress_counts_to_its_total_and_can_stop_the_run() {
         Ok(())
     };
     let settings = SegmentSettings::default();
-    run_segment(&archive, &settings, &count, &NoPictures).expect("segmented");
+    run_segment(&archive, &settings, &CpuEngine::new(), &count, &NoPictures).expect("segmented");
     assert_eq!(last.into_inner(), 2, "all steps are told of");
     let stop = |_: usize, _: usize| Err(Error::interrupted("segmenting a sample"));
-    let error = run_segment(&archive, &settings, &stop, &NoPictures).expect_err("stopped");
+    let error = run_segment(&archive, &settings, &CpuEngine::new(), &stop, &NoPictures)
+        .expect_err("stopped");
     assert!(error.is_interrupted(), "{error:?}");
 }
 
@@ -157,7 +166,7 @@ fn crops_without_events_are_a_usage_error() {
     let file = data("malformed/good.tif");
     let archive = Archive::open(&file, &ArchiveOptions::default()).expect("a good frame");
     let settings = SegmentSettings { mode: SegmentMode::Marker, ..SegmentSettings::default() };
-    let error = run_segment(&archive, &settings, &|_, _| Ok(()), &NoPictures)
+    let error = run_segment(&archive, &settings, &CpuEngine::new(), &|_, _| Ok(()), &NoPictures)
         .expect_err("no XML, no events");
     assert!(error.is_usage(), "{error:?}");
 }

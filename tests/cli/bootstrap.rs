@@ -50,8 +50,8 @@ fn the_interval_to_trust_is_the_penalised_profile_of_survive() {
     for limit in ["lower", "upper"] {
         let expected = survive["firth"]["terms"][0][limit].as_f64().expect("a finite limit");
         let found = trusted[limit].as_f64().expect("a finite limit");
-        // The same fit of the same rows; only exp stands between log limit and limit.
-        assert!((found / expected - 1.0).abs() < 1e-14, "{limit}: {found} and {expected}");
+        // Limits are roots that both commands find to 1e-11 of a standard error.
+        assert!((found / expected - 1.0).abs() < 1e-10, "{limit}: {found} and {expected}");
     }
     let medians =
         document(&["--statistic", "median-difference", "--replicates", "2000", "--device", "cpu"]);

@@ -75,12 +75,12 @@ fn a_missing_archive_is_bad_input_and_leaves_nothing() {
 }
 
 #[test]
-fn a_gpu_is_not_passed_over_in_silence() {
+fn a_device_that_is_not_there_is_not_passed_over_in_silence() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (code, _, err) = run(herscope()
         .arg("segment")
         .arg(grid())
-        .args(["--device", "gpu", "--out"])
+        .args(["--device", "no such adapter", "--out"])
         .arg(folder.path().join("out")));
     assert_eq!(code, 5, "{err}");
 }

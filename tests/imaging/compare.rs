@@ -2,9 +2,10 @@
 
 use crate::reference::{Features, read_features, read_labels, read_masks};
 use herscope::imaging::{
-    ChannelProperties, Frame, FrameSegmentation, FrameSettings, LabelImage, Mask, ObjectProperties,
-    clear_border, segment_frame,
+    ChannelProperties, Contour, ContourInput, ContourSettings, Frame, FrameSegmentation,
+    FrameSettings, LabelImage, Mask, ObjectProperties, clear_border, segment_frame,
 };
+use herscope::kernels::{InstructionSet, tv_contour};
 use herscope::units::MicronsPerPixel;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -148,7 +149,7 @@ pub(crate) fn compare_frame(
         pixel_size: Some(MicronsPerPixel(0.64)),
         ..FrameSettings::full_detection(thresholds)
     };
-    let found = segment_frame(frame, &settings).expect("a regular frame");
+    let found = segment_frame(frame, &settings, &contour).expect("a regular frame");
     compare_contours(&found, expected.contours);
     let Expected { folder, number, .. } = expected;
     let masks = read_masks(&folder.join(format!("segbits/{number:03}.png")));
@@ -159,4 +160,12 @@ pub(crate) fn compare_frame(
     let features = read_features(&folder.join("features.csv"), *number);
     let identical = compare_objects(&found, &labels, &masks, &features);
     assert_eq!(identical, features.len(), "objects with the same pixels");
+}
+
+/// The contour of the CPU engine.
+pub(crate) fn contour(
+    input: &ContourInput,
+    settings: ContourSettings,
+) -> Result<Contour, herscope::Error> {
+    Ok(tv_contour::cpu(input, settings, InstructionSet::best()).contour)
 }

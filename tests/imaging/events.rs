@@ -1,6 +1,6 @@
 //! Known events, crops around them, and kinds of objects.
 
-use crate::compare::compare_channel;
+use crate::compare::{compare_channel, contour};
 use crate::reference::{
     folder, numbers, read_box, read_edge_mask, read_features, read_frame, read_json,
 };
@@ -24,7 +24,7 @@ fn segmented(frame: &Frame) -> FrameSegmentation {
         edge_mask: edge.as_ref(),
         ..FrameSettings::full_detection(numbers(&json["triangle_down"]))
     };
-    segment_frame(frame, &settings).expect("a regular frame")
+    segment_frame(frame, &settings, &contour).expect("a regular frame")
 }
 
 #[test]
@@ -39,7 +39,8 @@ fn crops_around_known_events_give_the_reference_features() {
         let events = read_features(&folder("grid/marker").join("features.csv"), number);
         assert!(!events.is_empty(), "frame {number} has events");
         for event in events {
-            let crop = segment_crop(&frame, read_box(&event), &settings).expect("regular");
+            let crop =
+                segment_crop(&frame, read_box(&event), &settings, &contour).expect("regular");
             let crop = crop.expect("on the frame");
             let [kept] = crop.kept[..] else { panic!("one object: {:?}", crop.kept) };
             let object = &crop.segmentation.objects[kept];

@@ -6,6 +6,7 @@ mod hazard_ratio_bootstrap;
 mod her2_threshold;
 mod registry;
 mod resample_draws;
+mod tv_contour;
 
 use herscope::compute::Backend;
 use std::io::Write;

@@ -2,7 +2,7 @@
 
 use herscope::kernels::{
     self, Binding, cox_bootstrap, curve_bootstrap, hazard_ratio_bootstrap, her2_threshold,
-    resample_draws,
+    resample_draws, tv_contour,
 };
 use naga::back::{glsl, hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
@@ -203,6 +203,15 @@ fn structs_lie_in_memory_as_the_shaders_read_them() {
         n_slots,
         narrow,
         stream
+    );
+    assert_layout!(
+        tv_contour::KERNEL,
+        "Uniforms",
+        tv_contour::Uniforms,
+        rows,
+        cols,
+        pass_number,
+        stop_factor
     );
     assert_layout!(
         her2_threshold::KERNEL,
