@@ -72,6 +72,8 @@ pub(crate) enum Command {
     Coverage(Box<super::coverage::CoverageArgs>),
     /// Power and precision of larger studies like a cohort, by size, prevalence and hazard ratio
     Design(Box<super::design::DesignArgs>),
+    /// Make data whose truth is known
+    Simulate(super::simulate::SimulateArgs),
     /// Baseline table of a cohort with tests between its groups
     Tabulate(super::tabulate::TabulateArgs),
     /// Put the shards of a bootstrap together: the document of the run on one machine

@@ -11,6 +11,7 @@ mod generate;
 mod output;
 mod progress;
 mod segment;
+mod simulate;
 mod study;
 mod survive;
 mod tabulate;
@@ -51,6 +52,7 @@ fn dispatch(arguments: &Arguments) -> Result<ExitCode, Error> {
         Command::Bootstrap(args) => bootstrap::bootstrap(args, shared),
         Command::Coverage(args) => coverage::coverage(args, shared),
         Command::Design(args) => design::design(args, shared),
+        Command::Simulate(args) => simulate::simulate(args, shared),
         Command::Merge(args) => bootstrap::merge(args, shared),
         Command::Tabulate(args) => tabulate::tabulate(args, shared),
         Command::Devices => devices::devices(shared),

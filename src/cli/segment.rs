@@ -315,7 +315,7 @@ fn channel(name: &str) -> Channel {
     }
 }
 
-fn grid(text: &str) -> Result<FrameGrid, Error> {
+pub(super) fn grid(text: &str) -> Result<FrameGrid, Error> {
     let parts = text.split_once('x').and_then(|(rows, cols)| {
         Some(FrameGrid { rows: rows.parse().ok()?, cols: cols.parse().ok()? })
     });

@@ -21,6 +21,11 @@ mod reduce;
 mod regionprops;
 mod rescale;
 mod segment_frame;
+mod simulator;
+mod simulator_camera;
+mod simulator_cell;
+mod simulator_chamber;
+mod simulator_population;
 mod thicken;
 mod threshold;
 
@@ -51,5 +56,10 @@ pub use segment_frame::{
     ChannelContour, ChannelResult, CropSegmentation, FrameSegmentation, FrameSettings,
     finish_frame, outline_channel, segment_crop, segment_frame,
 };
+pub use simulator::{CellTruth, Illumination, SimulatedFrame, Simulator};
+pub use simulator_camera::{Camera, StorageDepth};
+pub use simulator_cell::{CellKind, SIMULATED_CHANNELS, SimulatedCell};
+pub use simulator_chamber::Chamber;
+pub use simulator_population::{Population, draw_cells};
 pub use thicken::thicken;
 pub use threshold::{initial_mask, otsu_threshold, triangle_threshold};

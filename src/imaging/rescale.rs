@@ -12,7 +12,7 @@ use crate::Error;
 const CAMERA_OFFSET: f64 = 32_768.0;
 
 /// Largest value of the 12-bit CellTracks camera; at this value a pixel is saturated.
-const CAMERA_MAXIMUM: f64 = 4_095.0;
+pub(super) const CAMERA_MAXIMUM: f64 = 4_095.0;
 
 /// Stored values of a page, in the depth of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -42,6 +42,8 @@ pub enum Stream {
     Weights = 3,
     /// Simulated trials: whole words, the layout of [`crate::survival::TrialModel::simulate`].
     Simulation = 4,
+    /// Simulated cartridges: whole words and halves, the layout of [`crate::imaging::Simulator`].
+    Cartridge = 5,
 }
 
 /// How many random bits a slot takes.

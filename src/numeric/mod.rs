@@ -3,5 +3,6 @@
 pub mod draw;
 pub mod exp;
 pub mod log;
+pub mod normal_table;
 pub mod philox;
 pub mod resampling;

@@ -19,6 +19,7 @@ mod segment_frames;
 pub mod segment_output;
 mod segment_summary;
 mod segment_survey;
+pub mod simulate_cartridge;
 pub mod study;
 mod study_analysis;
 mod study_cartridges;
