@@ -44,7 +44,7 @@ control <- coxph.control()
 inner <- rate(function() {
   rows <- sample.int(nrow(d), replace = TRUE)
   y <- Surv(d$time[rows], d$event[rows])
-  x <- matrix(d$arm[rows], dimnames = list(NULL, "arm"))
+  x <- matrix(as.numeric(d$arm[rows]), dimnames = list(NULL, "arm"))
   suppressWarnings(coxph.fit(x, y, NULL, NULL, NULL, control, NULL, "efron", NULL, resid = FALSE))
 })
 cat(sprintf('{"R boot + coxph": %g, "R coxph.fit": %g, "versions": "%s, survival %s, boot %s"}\n',

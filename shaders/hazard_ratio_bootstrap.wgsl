@@ -203,8 +203,8 @@ fn polish(
     let widest = f32(factor) * (other + own * ratio);
     let exponent = (bitcast<u32>(widest) >> 23u) - 127u;
     let ratio_exponent = (bitcast<u32>(ratio) >> 23u) - 127u;
-    let room = exponent < 26u;
-    let shift = min(select(0u, 26u - exponent, room), 20u);
+    let room = exponent < 27u;
+    let shift = min(select(0u, 27u - exponent, room), 20u);
     let fine = shift + ratio_exponent > 9u;
     let scale = bitcast<f32>((shift + 127u) << 23u);
     let mantissa = u32(ratio * scale + 0.5);

@@ -295,6 +295,7 @@ mod tests {
             (2_000, 0, 0.2, 300),
             (10_000, 0, 0.4, 60),
             (30_000, 0, 0.4, 20),
+            (65_000, 0, 0.4, 24),
         ];
         for (n, steps, share, replicates) in cases {
             let plan = cohort(n, steps, share, 5);

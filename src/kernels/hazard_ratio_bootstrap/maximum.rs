@@ -157,12 +157,12 @@ fn polish<L: Lanes>(
     let own = l.pick(swapped, risk_0, risk_1);
     let other = l.pick(swapped, risk_1, risk_0);
     let deaths = l.pick_u(swapped, l.sub_u(t.deaths, t.deaths_1), t.deaths_1);
-    // den <= factor (other + own ratio) 2^shift < 2^27 by the choice of the shift.
+    // den <= factor (other + own ratio) 2^shift < 2^28 by the choice of the shift.
     let widest = l.mul(l.to_f(t.factor), l.add(other, l.mul(own, ratio)));
     let exponent = l.sub_u(l.shr(l.bits(widest), 23), l.u(127));
     let ratio_exponent = l.sub_u(l.shr(l.bits(ratio), 23), l.u(127));
-    let room = l.lt_u(exponent, l.u(26));
-    let shift = l.pick_u(room, l.sub_u(l.u(26), exponent), l.u(0));
+    let room = l.lt_u(exponent, l.u(27));
+    let shift = l.pick_u(room, l.sub_u(l.u(27), exponent), l.u(0));
     let shift = l.pick_u(l.lt_u(shift, l.u(20)), shift, l.u(20));
     // The integer ratio keeps at least ten bits, so its rounding is a step below 2^-11.
     let fine = l.lt_u(l.u(9), l.add_u(shift, ratio_exponent));
