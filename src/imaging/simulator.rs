@@ -264,7 +264,7 @@ fn check(illumination: &Illumination) -> Result<(), Error> {
         Err(Error::usage("simulating a cartridge").found(found).expected(expected))
     };
     let Illumination { grid, frame_size: (rows, cols), chamber, camera, .. } = *illumination;
-    let n_frames = grid.rows.checked_mul(grid.cols).unwrap_or(usize::MAX);
+    let n_frames = grid.rows.saturating_mul(grid.cols);
     if n_frames == 0 || n_frames > MAX_FRAMES {
         return refuse(
             format!("{} x {} frames", grid.rows, grid.cols),

@@ -154,8 +154,8 @@ impl SimulatedCell {
     }
 
     fn scale(&self, pixels: &mut [CellPixel]) {
-        for channel in 0..SIMULATED_CHANNELS.len() {
-            let is_dapi = SIMULATED_CHANNELS[channel] == Channel::Dapi;
+        for (channel, stain) in SIMULATED_CHANNELS.iter().enumerate() {
+            let is_dapi = *stain == Channel::Dapi;
             let inside = pixels.iter().filter(|p| if is_dapi { p.in_nucleus } else { p.in_cell });
             let (sum, n) = inside
                 .fold((0.0, 0_usize), |(sum, n), p| (sum + f64::from(p.light[channel]), n + 1));

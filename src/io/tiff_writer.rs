@@ -51,7 +51,6 @@ pub fn encode_frame(pages: &[RawPage], compression: FrameCompression) -> Result<
         }
         .map_err(failed)?;
     }
-    drop(encoder);
     Ok(bytes.into_inner())
 }
 

@@ -7,6 +7,7 @@ mod errors;
 mod hard;
 mod segment;
 mod shards;
+mod simulate;
 mod survive;
 mod tabulate;
 
