@@ -5,9 +5,10 @@ use super::exit::ExitCode;
 use super::output::{json, note, print_error, print_json, print_result, print_warnings};
 use super::progress::{Progress, watch_interrupts};
 use crate::compute::{Backend, select};
-use crate::imaging::{Channel, FrameGrid, GateSet, Her2Cutoffs, IntensityScale};
+use crate::imaging::{Channel, FrameGrid, GateSet, Her2Cutoffs, IntensityScale, control_cutoffs};
 use crate::io::cell_table::{CellTable, FrameTable};
 use crate::io::celltracks::{Archive, ArchiveOptions};
+use crate::io::control_cells::read_control_her2;
 use crate::io::output_folder::{OutputFile, OutputFolder};
 use crate::io::sample_table::SampleTable;
 use crate::io::text::read_text;
@@ -326,6 +327,21 @@ pub(super) fn grid(text: &str) -> Result<FrameGrid, Error> {
     })
 }
 
+/// Quantiles of a control that a `control:FILE` without any takes. They are no published choice.
+const CONTROL_LEVELS: [f64; 2] = [0.95, 0.99];
+
+/// Cut-offs of `CELLS.csv` or `CELLS.csv:MED,HIGH`.
+fn cutoffs_of_control(source: &str, args: &SegmentArgs) -> Result<Her2Cutoffs, Error> {
+    let levels = |text: &str| {
+        let (med, high) = text.split_once(',')?;
+        Some([med.trim().parse().ok()?, high.trim().parse().ok()?])
+    };
+    let given = source.rsplit_once(':').and_then(|(file, text)| Some((file, levels(text)?)));
+    let (file, levels) = given.unwrap_or((source, CONTROL_LEVELS));
+    let column = if args.her2_measure == "channel" { "her2_mean" } else { "her2_union_mean" };
+    control_cutoffs(&read_control_her2(Path::new(file), column)?, levels)
+}
+
 fn settings(
     args: &SegmentArgs,
     channels: &[Channel],
@@ -346,10 +362,17 @@ fn settings(
     };
     let her2 = match (args.her2_med, args.her2_high, &args.her2_from) {
         (Some(med), Some(high), _) => Her2Rule::Cutoffs(Her2Cutoffs::new(med, high)?),
+        (_, _, Some(source)) if source.starts_with("control:") => {
+            Her2Rule::Cutoffs(cutoffs_of_control(&source["control:".len()..], args)?)
+        }
         (_, _, Some(source)) => {
             let level = source.strip_prefix("leukocytes:").and_then(|q| q.parse().ok());
             Her2Rule::Leukocytes(level.ok_or_else(|| {
-                usage("--her2-from", source, "leukocytes:Q with Q between 0 and 1")
+                usage(
+                    "--her2-from",
+                    source,
+                    "leukocytes:Q with Q between 0 and 1, or control:CELLS.csv[:MED,HIGH]",
+                )
             })?)
         }
         _ => Her2Rule::Unclassified,

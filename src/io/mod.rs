@@ -9,6 +9,7 @@ pub mod celltracks_writer;
 mod celltracks_xml;
 mod clock;
 pub mod cohort;
+pub mod control_cells;
 pub mod hash;
 pub mod manifest;
 pub mod marker_table;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use herscope::compute::CpuEngine;
 use herscope::imaging::{
     Camera, Chamber, FrameGrid, Her2Cutoffs, Illumination, Population, StorageDepth,
 };
@@ -127,5 +128,6 @@ pub(crate) fn open(target: &Path) -> Archive {
 pub(crate) fn segment(archive: &Archive, cutoffs: Her2Cutoffs) -> SampleSegmentation {
     let settings =
         SegmentSettings { her2: Her2Rule::Cutoffs(cutoffs), ..SegmentSettings::default() };
-    run_segment(archive, &settings, &|_, _| Ok(()), &NoPictures).expect("segmented")
+    run_segment(archive, &settings, &CpuEngine::new(), &|_, _| Ok(()), &NoPictures)
+        .expect("segmented")
 }
