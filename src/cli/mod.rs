@@ -8,6 +8,7 @@ mod design;
 mod devices;
 mod exit;
 mod generate;
+mod memory;
 mod output;
 mod progress;
 mod segment;

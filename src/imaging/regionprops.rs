@@ -12,7 +12,7 @@ use crate::units::MicronsPerPixel;
 ///
 /// Intensities are in camera units above the channel's background. A channel in which the object
 /// has no pixel has intensities, area and shape 0, and no `sd`, `p2a`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ChannelProperties {
     /// Mean, at least 0. Like all intensities `None` when the frame has no background pixel.
     pub mean: Option<f64>,
@@ -43,7 +43,7 @@ pub struct ChannelProperties {
 }
 
 /// One object of a frame.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ObjectProperties {
     /// Its number in the label image, 1-based.
     pub label: u32,

@@ -147,8 +147,7 @@ pub fn rescale(page: &RawPage, scale: IntensityScale) -> Result<Plane, Error> {
     // side of a whole number, hence in which bin of a histogram, a value comes to lie
     let step = if divisor > 0.0 { span / divisor } else { 0.0 };
     // a page has few stored values and many pixels
-    let mut values: Vec<f64> =
-        (0..=maximum).map(|stored| low + f64::from(stored) * step).collect();
+    let mut values: Vec<f64> = (0..=maximum).map(|stored| low + f64::from(stored) * step).collect();
     if scale != IntensityScale::Stored && carries_camera_offset(page, &values) {
         values.iter_mut().for_each(|value| *value -= CAMERA_OFFSET);
     }
