@@ -75,7 +75,8 @@ fn a_run_killed_at_any_moment_goes_on_to_the_same_files() {
         n_killed += usize::from(killed_after(n_frames, &out, &[]));
         // killed once more while it goes on
         killed_after(n_frames + 1, &out, &["--resume"]);
-        let (code, found, err) = run(herscope().args(arguments(&out)).args(["--resume", "--force"]));
+        let (code, found, err) =
+            run(herscope().args(arguments(&out)).args(["--resume", "--force"]));
         assert_eq!(code, 0, "{err}");
         assert_eq!(found, document, "killed after {n_frames} frames");
         assert!(files(&out) == whole, "killed after {n_frames} frames: the same files");
