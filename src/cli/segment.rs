@@ -2,7 +2,6 @@
 
 use super::args::{SegmentArgs, Shared};
 use super::exit::ExitCode;
-use super::memory::keep_freed_memory;
 use super::output::{json, note, print_error, print_json, print_result, print_warnings};
 use super::progress::{Progress, watch_interrupts};
 use crate::compute::{Backend, select};
@@ -80,7 +79,6 @@ pub(super) fn segment(args: &SegmentArgs, shared: &Shared) -> Result<ExitCode, E
             .expected("--out DIR for the tables"));
     };
     let options = archive_options(args)?;
-    keep_freed_memory();
     let Ok(request) = shared.device.parse();
     let selection = select(&request)?;
     let backend = selection.backend.as_ref();

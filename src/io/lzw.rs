@@ -110,7 +110,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use std::io::Cursor;
+    use tiff::decoder::Decoder;
     use tiff::encoder::{Compression, TiffEncoder, colortype::Gray8};
+    use tiff::tags::Tag;
 
     /// The codes that another program's writer makes of one strip.
     fn packed(bytes: &[u8]) -> Vec<u8> {
@@ -120,8 +122,11 @@ mod tests {
         let mut image = encoder.new_image::<Gray8>(bytes.len() as u32, 1).expect("an image");
         image.rows_per_strip(1).expect("one strip");
         image.write_data(bytes).expect("memory");
-        // the strip comes first, after the header
-        file.into_inner()[8..].to_vec()
+        let bytes = file.into_inner();
+        let mut decoder = Decoder::new(Cursor::new(&bytes)).expect("a TIFF");
+        let mut place = |tag| decoder.get_tag_u32_vec(tag).expect("a tag")[0] as usize;
+        let (start, length) = (place(Tag::StripOffsets), place(Tag::StripByteCounts));
+        bytes[start..start + length].to_vec()
     }
 
     #[test]

@@ -165,7 +165,9 @@ impl OutputFolder {
         let old = hidden_folder_in(&self.target).map_err(|source| failed(&self.target, source))?;
         let replaces_all = self.target.join(MANIFEST).is_file();
         let new_entries = entries_of(self.staging.path())?;
-        let is_hidden_by_us = |path: &PathBuf| path == self.staging.path() || path == old.path();
+        // by name: the paths of temporary folders are absolute, the target's may be relative
+        let ours = [self.staging.path().file_name(), old.path().file_name()];
+        let is_hidden_by_us = |path: &PathBuf| ours.contains(&path.file_name());
         let is_replaced = |path: &PathBuf| {
             replaces_all || new_entries.iter().any(|new| new.file_name() == path.file_name())
         };
