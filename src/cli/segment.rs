@@ -9,6 +9,7 @@ use crate::imaging::{Channel, FrameGrid, GateSet, Her2Cutoffs, IntensityScale, c
 use crate::io::cell_table::{CellTable, FrameTable};
 use crate::io::celltracks::{Archive, ArchiveOptions};
 use crate::io::control_cells::read_control_her2;
+use crate::io::frame_store::FrameStore;
 use crate::io::output_folder::{OutputFile, OutputFolder};
 use crate::io::sample_table::SampleTable;
 use crate::io::text::read_text;
@@ -16,7 +17,7 @@ use crate::pipeline::segment::{
     Her2Measure, Her2Rule, SampleSegmentation, SegmentMode, SegmentSettings, ThresholdRule,
     ThresholdScope, run_segment,
 };
-use crate::pipeline::segment_output::FolderPictures;
+use crate::pipeline::segment_resume::StoredFrames;
 use crate::report::{Align, TextTable};
 use crate::units::MicronsPerPixel;
 use crate::{Error, Warning};
@@ -84,12 +85,13 @@ pub(super) fn segment(args: &SegmentArgs, shared: &Shared) -> Result<ExitCode, E
     let backend = selection.backend.as_ref();
     note(shared.quiet, &format!("device: {} ({})", backend.device().name, selection.reason));
     let out = OutputFolder::create(target, shared.force)?;
+    let store = FrameStore::beside(target, shared.resume)?;
     watch_interrupts();
     let mut run = Run::new(args)?;
     let mut first_error = None;
     for input in inputs(&args.archives) {
         let progress = Progress::new(shared.quiet, "segmenting");
-        match run.sample(input, args, &options, backend, &out, &progress) {
+        match run.sample(input, args, &options, backend, &store, &progress) {
             Ok(()) => {}
             Err(error) if error.is_input() => {
                 drop(progress);
@@ -105,7 +107,7 @@ pub(super) fn segment(args: &SegmentArgs, shared: &Shared) -> Result<ExitCode, E
     }
     match first_error {
         Some(error) if run.samples.is_empty() => Err(error),
-        _ => run.finish(args, shared, backend, out),
+        _ => run.finish(args, shared, backend, (out, &store)),
     }
 }
 
@@ -147,7 +149,7 @@ impl Run {
         args: &SegmentArgs,
         options: &ArchiveOptions,
         backend: &dyn Backend,
-        out: &OutputFolder,
+        store: &FrameStore,
         progress: &Progress,
     ) -> Result<(), Error> {
         let archive = match input {
@@ -161,13 +163,17 @@ impl Run {
                 .expected("samples with different names"));
         }
         let (settings, gate_warnings) = settings(args, &archive.channels)?;
-        let sink = FolderPictures { folder: out, overlays: true, thumbnails: true };
+        let sink = StoredFrames { store };
         let report = |done: usize, total: usize| {
             if progress.at(done as u64, total as u64) {
                 Ok(())
             } else {
                 Err(Error::interrupted("segmenting")
-                    .found(format!("an interrupt after {done} of {total} steps")))
+                    .found(format!("an interrupt after {done} of {total} steps"))
+                    .expected(format!(
+                        "the same command with --resume goes on from {}",
+                        store.place().display()
+                    )))
             }
         };
         let done = run_segment(&archive, &settings, backend, &report, &sink)?;
@@ -217,8 +223,9 @@ impl Run {
         args: &SegmentArgs,
         shared: &Shared,
         backend: &dyn Backend,
-        out: OutputFolder,
+        (out, store): (OutputFolder, &FrameStore),
     ) -> Result<ExitCode, Error> {
+        store.move_pictures(&out)?;
         if let Some((_, cells)) = self.cells {
             out.write("cells.csv", cells.finish()?)?;
         }
@@ -237,6 +244,7 @@ impl Run {
         };
         out.write("manifest.json", json(&document)?)?;
         let folder = out.commit()?;
+        store.remove()?;
         for failure in &document.failures {
             print_warnings(&[Warning::new("refused", failure.message.clone())]);
         }

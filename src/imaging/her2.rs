@@ -5,7 +5,9 @@ use crate::Error;
 use statrs::distribution::{ContinuousCDF, Normal};
 
 /// HER2 class of a cell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum Her2Class {
     /// Below the first cut-off.
     Neg,

@@ -84,6 +84,20 @@ fn cutoffs_are_quantiles_of_a_control_sample() {
 }
 
 #[test]
+fn an_earlier_output_at_a_relative_path_is_replaced() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for turn in ["first", "second"] {
+        let (code, _, err) = run(herscope()
+            .current_dir(folder.path())
+            .args(["segment", "--force", "--out", "out"])
+            .arg(grid()));
+        assert_eq!(code, 0, "{turn}: {err}");
+    }
+    let left = std::fs::read_dir(folder.path()).expect("readable").count();
+    assert_eq!(left, 1, "the output and nothing else");
+}
+
+#[test]
 fn a_truncated_frame_is_refused_by_name_and_the_rest_goes_on() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let archive = folder.path().join("900011.1.1");
