@@ -37,10 +37,18 @@ fn state_of(out: &Path) -> PathBuf {
     out.with_extension("resume")
 }
 
+/// Frames that a run has kept so far. The run goes on meanwhile, so what is listed may be gone.
 fn n_kept(out: &Path) -> usize {
-    let rows = state_of(out).join("rows");
-    let is_frame = |name: &PathBuf| !name.ends_with("sample.json");
-    if rows.is_dir() { files(&rows).into_keys().filter(is_frame).count() } else { 0 }
+    let entries = |folder: &Path| {
+        std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path())
+    };
+    let is_frame = |path: &PathBuf| {
+        path.extension().is_some_and(|ending| ending == "json") && !path.ends_with("sample.json")
+    };
+    entries(&state_of(out).join("rows"))
+        .flat_map(|sample| entries(&sample).collect::<Vec<_>>())
+        .filter(is_frame)
+        .count()
 }
 
 /// Starts a run and kills it once it kept so many frames; false if it was done before.
