@@ -36,6 +36,8 @@ pub(crate) enum Special {
     Edge,
     /// The same with a background gradient of 5 %.
     EdgeAndGradient,
+    /// Touching cells are split (`--split-touching`).
+    Split,
 }
 
 impl Special {
@@ -45,6 +47,7 @@ impl Special {
             Self::SixteenBits => "16 bits a pixel",
             Self::Edge => "edge, level background",
             Self::EdgeAndGradient => "edge, 5 % gradient",
+            Self::Split => "`--split-touching`",
         }
     }
 }
@@ -67,6 +70,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         [Special::SixteenBits, Special::Edge, Special::EdgeAndGradient]
             .map(|special| Scenario { special, ..USUAL }),
     );
+    rows.extend([0.0, 0.5].map(|crowding| Scenario { crowding, special: Special::Split, ..USUAL }));
     rows
 }
 
@@ -124,8 +128,15 @@ pub(crate) fn open(target: &Path) -> Archive {
 }
 
 /// Segments whole frames with the built-in gates for breast cancer.
-pub(crate) fn segment(archive: &Archive, cutoffs: Her2Cutoffs) -> SampleSegmentation {
-    let settings =
-        SegmentSettings { her2: Her2Rule::Cutoffs(cutoffs), ..SegmentSettings::default() };
+pub(crate) fn segment(
+    archive: &Archive,
+    cutoffs: Her2Cutoffs,
+    split_touching: bool,
+) -> SampleSegmentation {
+    let settings = SegmentSettings {
+        her2: Her2Rule::Cutoffs(cutoffs),
+        split_touching,
+        ..SegmentSettings::default()
+    };
     run_segment(archive, &settings, &|_, _| Ok(()), &NoPictures).expect("segmented")
 }
