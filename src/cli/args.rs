@@ -383,7 +383,8 @@ pub(crate) struct SegmentArgs {
     /// HER2 cut-off between med and high; there is no default
     #[arg(long, value_name = "Y", requires = "her2_med")]
     pub(crate) her2_high: Option<f64>,
-    /// leukocytes:Q, a quantile of the sample's own leukocytes
+    /// leukocytes:Q, a quantile of the sample's own leukocytes; control:CELLS.csv[:MED,HIGH],
+    /// quantiles (0.95 and 0.99) of a control sample's cells
     #[arg(long, value_name = "SOURCE", conflicts_with = "her2_med")]
     pub(crate) her2_from: Option<String>,
     /// Which HER2 mean the cut-offs are applied to

@@ -8,6 +8,7 @@ mod design;
 mod devices;
 mod exit;
 mod generate;
+mod memory;
 mod output;
 mod progress;
 mod segment;
@@ -32,6 +33,9 @@ pub fn run() -> std::process::ExitCode {
             return code.into();
         }
     };
+    if matches!(arguments.command, Command::Segment(_)) {
+        memory::keep_freed_memory();
+    }
     let outcome = with_threads(arguments.shared.threads, || dispatch(&arguments));
     match outcome {
         Ok(code) => code.into(),

@@ -5,9 +5,11 @@ use super::exit::ExitCode;
 use super::output::{json, note, print_error, print_json, print_result, print_warnings};
 use super::progress::{Progress, watch_interrupts};
 use crate::compute::{Backend, select};
-use crate::imaging::{Channel, FrameGrid, GateSet, Her2Cutoffs, IntensityScale};
+use crate::imaging::{Channel, FrameGrid, GateSet, Her2Cutoffs, IntensityScale, control_cutoffs};
 use crate::io::cell_table::{CellTable, FrameTable};
 use crate::io::celltracks::{Archive, ArchiveOptions};
+use crate::io::control_cells::read_control_her2;
+use crate::io::frame_store::FrameStore;
 use crate::io::output_folder::{OutputFile, OutputFolder};
 use crate::io::sample_table::SampleTable;
 use crate::io::text::read_text;
@@ -15,7 +17,7 @@ use crate::pipeline::segment::{
     Her2Measure, Her2Rule, SampleSegmentation, SegmentMode, SegmentSettings, ThresholdRule,
     ThresholdScope, run_segment,
 };
-use crate::pipeline::segment_output::FolderPictures;
+use crate::pipeline::segment_resume::StoredFrames;
 use crate::report::{Align, TextTable};
 use crate::units::MicronsPerPixel;
 use crate::{Error, Warning};
@@ -84,12 +86,13 @@ pub(super) fn segment(args: &SegmentArgs, shared: &Shared) -> Result<ExitCode, E
     let backend = selection.backend.as_ref();
     note(shared.quiet, &format!("device: {} ({})", backend.device().name, selection.reason));
     let out = OutputFolder::create(target, shared.force)?;
+    let store = FrameStore::beside(target, shared.resume)?;
     watch_interrupts();
     let mut run = Run::new(args)?;
     let mut first_error = None;
     for input in inputs(&args.archives) {
         let progress = Progress::new(shared.quiet, "segmenting");
-        match run.sample(input, args, &options, backend, &out, &progress) {
+        match run.sample(input, args, &options, backend, &store, &progress) {
             Ok(()) => {}
             Err(error) if error.is_input() => {
                 drop(progress);
@@ -105,7 +108,7 @@ pub(super) fn segment(args: &SegmentArgs, shared: &Shared) -> Result<ExitCode, E
     }
     match first_error {
         Some(error) if run.samples.is_empty() => Err(error),
-        _ => run.finish(args, shared, backend, out),
+        _ => run.finish(args, shared, backend, (out, &store)),
     }
 }
 
@@ -147,7 +150,7 @@ impl Run {
         args: &SegmentArgs,
         options: &ArchiveOptions,
         backend: &dyn Backend,
-        out: &OutputFolder,
+        store: &FrameStore,
         progress: &Progress,
     ) -> Result<(), Error> {
         let archive = match input {
@@ -161,13 +164,17 @@ impl Run {
                 .expected("samples with different names"));
         }
         let (settings, gate_warnings) = settings(args, &archive.channels)?;
-        let sink = FolderPictures { folder: out, overlays: true, thumbnails: true };
+        let sink = StoredFrames { store };
         let report = |done: usize, total: usize| {
             if progress.at(done as u64, total as u64) {
                 Ok(())
             } else {
                 Err(Error::interrupted("segmenting")
-                    .found(format!("an interrupt after {done} of {total} steps")))
+                    .found(format!("an interrupt after {done} of {total} steps"))
+                    .expected(format!(
+                        "the same command with --resume goes on from {}",
+                        store.place().display()
+                    )))
             }
         };
         let done = run_segment(&archive, &settings, backend, &report, &sink)?;
@@ -217,8 +224,9 @@ impl Run {
         args: &SegmentArgs,
         shared: &Shared,
         backend: &dyn Backend,
-        out: OutputFolder,
+        (out, store): (OutputFolder, &FrameStore),
     ) -> Result<ExitCode, Error> {
+        store.move_pictures(&out)?;
         if let Some((_, cells)) = self.cells {
             out.write("cells.csv", cells.finish()?)?;
         }
@@ -237,6 +245,7 @@ impl Run {
         };
         out.write("manifest.json", json(&document)?)?;
         let folder = out.commit()?;
+        store.remove()?;
         for failure in &document.failures {
             print_warnings(&[Warning::new("refused", failure.message.clone())]);
         }
@@ -328,6 +337,21 @@ pub(super) fn grid(text: &str) -> Result<FrameGrid, Error> {
     })
 }
 
+/// Quantiles of a control that a `control:FILE` without any takes. They are no published choice.
+const CONTROL_LEVELS: [f64; 2] = [0.95, 0.99];
+
+/// Cut-offs of `CELLS.csv` or `CELLS.csv:MED,HIGH`.
+fn cutoffs_of_control(source: &str, args: &SegmentArgs) -> Result<Her2Cutoffs, Error> {
+    let levels = |text: &str| {
+        let (med, high) = text.split_once(',')?;
+        Some([med.trim().parse().ok()?, high.trim().parse().ok()?])
+    };
+    let given = source.rsplit_once(':').and_then(|(file, text)| Some((file, levels(text)?)));
+    let (file, levels) = given.unwrap_or((source, CONTROL_LEVELS));
+    let column = if args.her2_measure == "channel" { "her2_mean" } else { "her2_union_mean" };
+    control_cutoffs(&read_control_her2(Path::new(file), column)?, levels)
+}
+
 fn settings(
     args: &SegmentArgs,
     channels: &[Channel],
@@ -348,10 +372,17 @@ fn settings(
     };
     let her2 = match (args.her2_med, args.her2_high, &args.her2_from) {
         (Some(med), Some(high), _) => Her2Rule::Cutoffs(Her2Cutoffs::new(med, high)?),
+        (_, _, Some(source)) if source.starts_with("control:") => {
+            Her2Rule::Cutoffs(cutoffs_of_control(&source["control:".len()..], args)?)
+        }
         (_, _, Some(source)) => {
             let level = source.strip_prefix("leukocytes:").and_then(|q| q.parse().ok());
             Her2Rule::Leukocytes(level.ok_or_else(|| {
-                usage("--her2-from", source, "leukocytes:Q with Q between 0 and 1")
+                usage(
+                    "--her2-from",
+                    source,
+                    "leukocytes:Q with Q between 0 and 1, or control:CELLS.csv[:MED,HIGH]",
+                )
             })?)
         }
         _ => Her2Rule::Unclassified,

@@ -38,8 +38,8 @@ impl ContourInput {
             return Self::flat(plane);
         }
         let scale = |value: f32| (f64::from(value) - least) / range;
-        let (mu0, mu1) = class_means(plane, &initial, scale);
-        let mut scaled: Vec<f32> = plane.pixels.iter().map(|&value| scale(value) as f32).collect();
+        let (mut scaled, classes) = scaled_and_summed(plane, &initial, scale);
+        let (mu0, mu1) = class_means(plane, &classes, scale);
         if let Some(edge) = edge_mask {
             for ((f, set), _) in scaled
                 .iter_mut()
@@ -67,37 +67,83 @@ impl ContourInput {
 
 /// Least and greatest intensity outside the edge mask; of the whole plane if it covers everything.
 fn range_outside(plane: &Plane, edge_mask: Option<&Mask>) -> (f64, f64) {
-    let range = |values: &mut dyn Iterator<Item = f32>| {
-        values.fold((f32::INFINITY, f32::NEG_INFINITY), |(least, greatest), value| {
-            (least.min(value), greatest.max(value))
-        })
-    };
     let mut found = (f32::INFINITY, f32::NEG_INFINITY);
     if let Some(edge) = edge_mask {
-        let outside = plane.pixels.iter().zip(&edge.pixels).filter(|(_, in_edge)| !**in_edge);
-        found = range(&mut outside.map(|(&value, _)| value));
+        let pixels = plane.pixels.iter().zip(&edge.pixels);
+        let outside: Vec<f32> =
+            pixels.filter(|(_, in_edge)| !**in_edge).map(|(&value, _)| value).collect();
+        found = range(&outside);
     }
     if found.0 > found.1 {
-        found = range(&mut plane.pixels.iter().copied());
+        found = range(&plane.pixels);
     }
     (f64::from(found.0), f64::from(found.1))
 }
 
-/// `(mu0, mu1)` of the scaled intensities.
-fn class_means(plane: &Plane, initial: &Mask, scale: impl Fn(f32) -> f64) -> (f64, f64) {
-    let (mut sums, mut counts) = ([0.0_f64; 2], [0_u64; 2]);
-    let (mut least, mut greatest) = (f64::INFINITY, f64::NEG_INFINITY);
-    for (&value, &set) in plane.pixels.iter().zip(&initial.pixels) {
-        let f = scale(value);
-        sums[usize::from(set)] += f;
-        counts[usize::from(set)] += 1;
-        least = least.min(f);
-        greatest = greatest.max(f);
+/// Least and greatest value, not-a-numbers left out; infinite and crossed without any.
+fn range(values: &[f32]) -> (f32, f32) {
+    // comparisons written so that sixteen of them are one or two instructions
+    let lower = |a: f32, b: f32| if a < b { a } else { b };
+    let higher = |a: f32, b: f32| if a > b { a } else { b };
+    let (mut least, mut greatest) = ([f32::INFINITY; 16], [f32::NEG_INFINITY; 16]);
+    let (chunks, rest) = values.as_chunks::<16>();
+    for chunk in chunks {
+        for lane in 0..16 {
+            least[lane] = lower(chunk[lane], least[lane]);
+            greatest[lane] = higher(chunk[lane], greatest[lane]);
+        }
     }
+    let all = |lanes: [f32; 16], of: fn(f32, f32) -> f32, start: f32| {
+        rest.iter().chain(&lanes).fold(start, |found, &value| of(value, found))
+    };
+    (all(least, lower, f32::INFINITY), all(greatest, higher, f32::NEG_INFINITY))
+}
+
+/// Sum of the scaled intensities of background and foreground, and pixels of each.
+struct Classes {
+    sums: [f64; 2],
+    counts: [usize; 2],
+}
+
+/// The scaled intensities, and their sums in row-major order.
+fn scaled_and_summed(
+    plane: &Plane,
+    initial: &Mask,
+    scale: impl Fn(f32) -> f64,
+) -> (Vec<f32>, Classes) {
+    const CHUNK: usize = 32;
+    let mut scaled = Vec::with_capacity(plane.pixels.len());
+    let mut sums = [0.0_f64; 2];
+    let mut n_foreground = 0;
+    for (values, set) in plane.pixels.chunks(CHUNK).zip(initial.pixels.chunks(CHUNK)) {
+        let mut of_chunk = [0.0_f64; CHUNK];
+        for (f, &value) in of_chunk.iter_mut().zip(values) {
+            *f = scale(value);
+        }
+        let of_chunk = &of_chunk[..values.len()];
+        scaled.extend(of_chunk.iter().map(|&f| f as f32));
+        if set.iter().fold(false, |any, &set| any | set) {
+            for (&f, &set) in of_chunk.iter().zip(set) {
+                sums[usize::from(set)] += f;
+                n_foreground += usize::from(set);
+            }
+        } else {
+            for f in of_chunk {
+                sums[0] += f;
+            }
+        }
+    }
+    (scaled, Classes { sums, counts: [plane.pixels.len() - n_foreground, n_foreground] })
+}
+
+/// `(mu0, mu1)` of the scaled intensities.
+fn class_means(plane: &Plane, classes: &Classes, scale: impl Fn(f32) -> f64) -> (f64, f64) {
+    let Classes { sums, counts } = classes;
     let mean = |class: usize| (sums[class] / counts[class] as f64).max(0.0);
     match counts {
-        [_, 0] => (mean(0), greatest.max(0.0)),
-        [0, _] => (least.max(0.0), mean(1)),
+        // scaling keeps the order
+        [_, 0] => (mean(0), scale(range(&plane.pixels).1).max(0.0)),
+        [0, _] => (scale(range(&plane.pixels).0).max(0.0), mean(1)),
         _ => (mean(0), mean(1)),
     }
 }

@@ -6,7 +6,9 @@ use super::regionprops::ObjectProperties;
 use crate::{Error, Warning};
 
 /// The kind of an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum EventClass {
     /// Circulating tumour cell.
     Ctc,

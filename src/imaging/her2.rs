@@ -5,7 +5,9 @@ use crate::Error;
 use statrs::distribution::{ContinuousCDF, Normal};
 
 /// HER2 class of a cell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum Her2Class {
     /// Below the first cut-off.
     Neg,
@@ -85,6 +87,32 @@ pub fn leukocyte_cutoff(leukocytes: &[f64], level: f64) -> Option<f64> {
     let mut sorted = leukocytes.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
     quantile(&sorted, level)
+}
+
+/// Cut-offs from the cells of a control, such as a cell line without HER2: the quantiles of these
+/// `levels` (med, high), type 7 as [`leukocyte_cutoff`].
+///
+/// # Errors
+/// Levels outside 0..1 or in the wrong order; so few cells that the higher quantile is the largest
+/// of them, which says nothing of a quantile.
+pub fn control_cutoffs(control: &[f64], levels: [f64; 2]) -> Result<Her2Cutoffs, Error> {
+    let doing = "taking HER2 cut-offs from a control";
+    let [med, high] = levels;
+    if !(med > 0.0 && med <= high && high < 1.0) {
+        return Err(Error::usage(doing)
+            .found(format!("quantiles {med} and {high}"))
+            .expected("two between 0 and 1 in this order"));
+    }
+    let needed = (1.0 / (1.0 - high)).ceil() as usize;
+    if control.len() < needed {
+        return Err(Error::input(doing)
+            .found(format!("{} cells with a HER2 value", control.len()))
+            .expected(format!("{needed} at least for the quantile {high}, or a lower quantile")));
+    }
+    let mut sorted = control.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let at = |level| quantile(&sorted, level).unwrap_or(f64::NAN);
+    Her2Cutoffs::new(at(med), at(high))
 }
 
 /// A share with its Wilson interval.
@@ -308,6 +336,20 @@ mod tests {
         assert_close(leukocyte_cutoff(&[4.0, 1.0, 2.0, 3.0], 0.5), 2.5, "between 2 and 3");
         assert_eq!(leukocyte_cutoff(&[], 0.99), None, "no leukocytes");
         assert_eq!(leukocyte_cutoff(&[1.0], 1.5), None, "no such quantile");
+    }
+
+    #[test]
+    fn cutoffs_of_a_control_are_its_quantiles_and_need_enough_cells() {
+        let cells: Vec<f64> = (0..101).map(f64::from).collect();
+        let found = control_cutoffs(&cells, [0.5, 0.95]).expect("enough cells");
+        assert_close(Some(found.med), 50.0, "the middle of 0 to 100");
+        assert_close(Some(found.high), 95.0, "rank 95 of 0 to 100");
+        let few = control_cutoffs(&cells[..50], [0.5, 0.99]).expect_err("100 are needed for 0.99");
+        assert!(few.is_input() && few.to_string().contains("100 at least"), "{few}");
+        for levels in [[0.9, 0.5], [0.0, 0.5], [0.5, 1.0], [f64::NAN, 0.5]] {
+            let refused = control_cutoffs(&cells, levels).expect_err("no such levels");
+            assert!(refused.is_usage(), "{levels:?}: {refused}");
+        }
     }
 
     proptest! {

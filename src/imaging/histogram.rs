@@ -35,7 +35,8 @@ impl Default for Histogram {
 
 /// The bin of a value, if it has one.
 fn bin_of(value: f64) -> Option<usize> {
-    (value >= 1.0 && value <= LAST_BIN as f64).then(|| value.floor() as usize)
+    // truncation is the floor of what is not negative
+    (value >= 1.0 && value <= LAST_BIN as f64).then_some(value as u32 as usize)
 }
 
 impl Histogram {

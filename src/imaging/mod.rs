@@ -42,7 +42,9 @@ pub use features::{Feature, Measure, feature_value};
 pub use frame::{Channel, Frame, LabelImage, Mask, Plane};
 pub use frame_grid::FrameGrid;
 pub use gates::{Bound, EventClass, Gate, GateSet};
-pub use her2::{Her2Class, Her2Cutoffs, Her2Heterogeneity, Share, h_score, leukocyte_cutoff};
+pub use her2::{
+    Her2Class, Her2Cutoffs, Her2Heterogeneity, Share, control_cutoffs, h_score, leukocyte_cutoff,
+};
 pub use histogram::Histogram;
 pub use label::{Connectivity, label_components, label_union};
 pub use morphology::{clear_border, open_area, tidy, without_perimeter};

@@ -55,8 +55,10 @@ impl DisplayRange {
     /// 0 at black, 255 at white.
     fn shade(self, intensity: f32) -> u8 {
         let share = (f64::from(intensity) - self.black) / (self.white - self.black);
-        // saturates below 0 and above 255
-        (share * 255.0).round() as u8
+        // saturates below 0 and above 255; halves are rounded up
+        let value = share * 255.0;
+        let whole = value as u8;
+        whole.saturating_add(u8::from(value - f64::from(whole) >= 0.5))
     }
 }
 

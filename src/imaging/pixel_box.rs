@@ -9,7 +9,7 @@ use super::frame::{Frame, Mask, Plane};
 /// let bbox = PixelBox { row0: 2, col0: 3, row1: 5, col1: 10 };
 /// assert_eq!((bbox.rows(), bbox.cols()), (3, 7));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct PixelBox {
     /// First row.
     pub row0: usize,

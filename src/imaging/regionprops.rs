@@ -1,7 +1,9 @@
 //! What is measured on each object, in each channel.
 
+use std::borrow::Cow;
+
 use super::frame::{Channel, Frame, LabelImage, Mask, Plane};
-use super::median::{median, median_by_counting};
+use super::median::{median, medians_without};
 use super::outline::Silhouette;
 use super::pixel_box::PixelBox;
 use crate::units::MicronsPerPixel;
@@ -10,7 +12,7 @@ use crate::units::MicronsPerPixel;
 ///
 /// Intensities are in camera units above the channel's background. A channel in which the object
 /// has no pixel has intensities, area and shape 0, and no `sd`, `p2a`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ChannelProperties {
     /// Mean, at least 0. Like all intensities `None` when the frame has no background pixel.
     pub mean: Option<f64>,
@@ -41,7 +43,7 @@ pub struct ChannelProperties {
 }
 
 /// One object of a frame.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ObjectProperties {
     /// Its number in the label image, 1-based.
     pub label: u32,
@@ -89,18 +91,33 @@ pub fn background(
     labels: &LabelImage,
     edge_mask: Option<&Mask>,
 ) -> Background {
-    let outside_edge = |index: usize| edge_mask.is_none_or(|edge| !edge.pixels[index]);
-    Background {
-        channel: median_where(plane, |index| !mask.pixels[index] && outside_edge(index)),
-        no_object: median_where(plane, |index| labels.labels[index] == 0 && outside_edge(index)),
-    }
+    let is_outside = |index: usize| edge_mask.is_none_or(|edge| !edge.pixels[index]);
+    let pixels = plane.pixels.iter().enumerate();
+    let values: Cow<'_, [f32]> = match edge_mask {
+        None => Cow::Borrowed(&plane.pixels),
+        Some(_) => {
+            pixels.filter(|(index, _)| is_outside(*index)).map(|(_, &value)| value).collect()
+        }
+    };
+    let left_out = |places: Vec<usize>| -> Vec<f32> {
+        let places = places.into_iter().filter(|&index| is_outside(index));
+        places.map(|index| plane.pixels[index]).collect()
+    };
+    let own = left_out(places_where(&mask.pixels, |&set| set));
+    let objects = left_out(places_where(&labels.labels, |&label| label > 0));
+    let [channel, no_object] = medians_without(&values, [&own, &objects]);
+    Background { channel, no_object }
 }
 
-fn median_where(plane: &Plane, keep: impl Fn(usize) -> bool) -> Option<f64> {
-    median_by_counting(|| {
-        let kept = plane.pixels.iter().enumerate().filter(|(index, _)| keep(*index));
-        kept.map(|(_, &value)| value)
-    })
+/// Indices of the few entries for which `is_set`: looks at 64 at once.
+fn places_where<T>(entries: &[T], is_set: impl Fn(&T) -> bool) -> Vec<usize> {
+    let mut places = Vec::new();
+    for (chunk, first) in entries.chunks(64).zip((0..).step_by(64)) {
+        if chunk.iter().fold(false, |any, entry| any | is_set(entry)) {
+            places.extend((first..).zip(chunk).filter(|(_, e)| is_set(e)).map(|(place, _)| place));
+        }
+    }
+    places
 }
 
 /// Measures every object of a label image in every channel.
@@ -145,10 +162,8 @@ pub fn measure_objects(
 /// Pixel indices of each object, in row-major order; object `label` is at `label - 1`.
 fn pixels_of_objects(labels: &LabelImage) -> Vec<Vec<usize>> {
     let mut pixels_of = vec![Vec::new(); labels.n_labels as usize];
-    for (index, &label) in labels.labels.iter().enumerate() {
-        if label > 0 {
-            pixels_of[label as usize - 1].push(index);
-        }
+    for index in places_where(&labels.labels, |&label| label > 0) {
+        pixels_of[labels.labels[index] as usize - 1].push(index);
     }
     pixels_of
 }

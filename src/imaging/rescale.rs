@@ -51,6 +51,26 @@ impl Samples {
             Self::U16(values) => values.iter().copied().max().unwrap_or(0),
         }
     }
+
+    /// What `table` says of each value.
+    fn looked_up(&self, table: &[f32]) -> Vec<f32> {
+        match self {
+            Self::U8(values) => values.iter().map(|&p| table[usize::from(p)]).collect(),
+            Self::U16(values) => values.iter().map(|&p| table[usize::from(p)]).collect(),
+        }
+    }
+
+    /// True when every column has a value of at least `least`.
+    fn every_column_reaches(&self, least: u16, cols: usize) -> bool {
+        fn reaches<T: Copy + Into<u16>>(values: &[T], least: u16, cols: usize) -> bool {
+            let column = |col: usize| values[col..].iter().step_by(cols);
+            (0..cols).all(|col| column(col).any(|&value| value.into() >= least))
+        }
+        match self {
+            Self::U8(values) => reaches(values, least, cols),
+            Self::U16(values) => reaches(values, least, cols),
+        }
+    }
 }
 
 /// The camera values that the smallest and the largest stored value stand for.
@@ -117,23 +137,22 @@ pub enum IntensityScale {
 /// # Ok::<(), herscope::Error>(())
 /// ```
 pub fn rescale(page: &RawPage, scale: IntensityScale) -> Result<Plane, Error> {
+    let maximum = page.samples.maximum();
     let (low, span, divisor) = match scale {
         IntensityScale::Stored => (0.0, 1.0, 1.0),
-        IntensityScale::PageMaximum => stretch(page, page.samples.maximum())?,
+        IntensityScale::PageMaximum => stretch(page, maximum)?,
         IntensityScale::FullScale => stretch(page, page.samples.full_scale())?,
     };
     // the quotient comes first, as in the reader of the original analysis: that decides on which
     // side of a whole number, hence in which bin of a histogram, a value comes to lie
     let step = if divisor > 0.0 { span / divisor } else { 0.0 };
-    let camera_value = |stored: f64| low + stored * step;
-    let mut values: Vec<f64> = match &page.samples {
-        Samples::U8(stored) => stored.iter().map(|&p| camera_value(f64::from(p))).collect(),
-        Samples::U16(stored) => stored.iter().map(|&p| camera_value(f64::from(p))).collect(),
-    };
-    if scale != IntensityScale::Stored && carries_camera_offset(&values, page.cols) {
+    // a page has few stored values and many pixels
+    let mut values: Vec<f64> = (0..=maximum).map(|stored| low + f64::from(stored) * step).collect();
+    if scale != IntensityScale::Stored && carries_camera_offset(page, &values) {
         values.iter_mut().for_each(|value| *value -= CAMERA_OFFSET);
     }
-    let pixels = values.into_iter().map(round_beside_whole_numbers).collect();
+    let table: Vec<f32> = values.into_iter().map(round_beside_whole_numbers).collect();
+    let pixels = page.samples.looked_up(&table);
     Ok(Plane::new(page.rows, page.cols, pixels))
 }
 
@@ -180,11 +199,12 @@ fn round_beside_whole_numbers(value: f64) -> f32 {
     }
 }
 
-/// True when every column has a value above 32767.
-fn carries_camera_offset(values: &[f64], cols: usize) -> bool {
-    cols > 0
-        && !values.is_empty()
-        && (0..cols).all(|col| values[col..].iter().step_by(cols).any(|&v| v >= CAMERA_OFFSET))
+/// True when every column has a value above 32767; `values` are those of the stored ones, ascending.
+fn carries_camera_offset(page: &RawPage, values: &[f64]) -> bool {
+    let least = values.iter().position(|&value| value >= CAMERA_OFFSET);
+    page.cols > 0
+        && !page.samples.is_empty()
+        && least.is_some_and(|least| page.samples.every_column_reaches(least as u16, page.cols))
 }
 
 #[cfg(test)]

@@ -1,10 +1,15 @@
 //! The tables of a `segment` run: `cells.csv`, `frames.csv`. What is not defined is an empty field.
 
+use serde::{Deserialize, Deserializer, Serialize};
+
 use crate::Error;
 use crate::imaging::{ChannelProperties, EventClass, Her2Class, ObjectProperties};
 
+/// Why an object takes no part in counts and summaries.
+pub type Exclusion = &'static str;
+
 /// One object of a sample.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CellRow {
     /// Frame number, 1-based.
     pub frame: u32,
@@ -19,11 +24,20 @@ pub struct CellRow {
     /// Ids of the original analysis' events found here.
     pub prior_match: Vec<String>,
     /// Why it takes no part in counts and summaries, if so.
-    pub excluded_because: Option<&'static str>,
+    #[serde(deserialize_with = "reason")]
+    pub excluded_because: Option<Exclusion>,
+}
+
+/// A reason of [`CellRow::excluded_because`].
+fn reason<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Exclusion>, D::Error> {
+    let known = ["box_leaves_frame", "beside_the_event"];
+    let Some(text) = Option::<String>::deserialize(from)? else { return Ok(None) };
+    let found = known.into_iter().find(|reason| *reason == text);
+    found.map(Some).ok_or_else(|| serde::de::Error::unknown_variant(&text, &[]))
 }
 
 /// One channel of one frame.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FrameRow {
     /// Frame number, 1-based.
     pub frame: u32,

@@ -105,6 +105,18 @@ impl OutputFolder {
         write_atomically(&self.path_of(relative)?, bytes.as_ref())
     }
 
+    /// Moves a folder of finished files in as `relative`; from another file system it is copied.
+    ///
+    /// # Errors
+    /// As [`path_of`](Self::path_of), and a disk that refuses.
+    pub fn take_folder(&self, from: &Path, relative: &str) -> Result<(), Error> {
+        let to = self.path_of(relative)?;
+        match fs::rename(from, &to) {
+            Ok(()) => Ok(()),
+            Err(_) => copy_folder(from, &to).map_err(|source| failed(from, source)),
+        }
+    }
+
     /// Every file written so far with size and hash, sorted by path.
     ///
     /// # Errors
@@ -153,7 +165,9 @@ impl OutputFolder {
         let old = hidden_folder_in(&self.target).map_err(|source| failed(&self.target, source))?;
         let replaces_all = self.target.join(MANIFEST).is_file();
         let new_entries = entries_of(self.staging.path())?;
-        let is_hidden_by_us = |path: &PathBuf| path == self.staging.path() || path == old.path();
+        // by name: the paths of temporary folders are absolute, the target's may be relative
+        let ours = [self.staging.path().file_name(), old.path().file_name()];
+        let is_hidden_by_us = |path: &PathBuf| ours.contains(&path.file_name());
         let is_replaced = |path: &PathBuf| {
             replaces_all || new_entries.iter().any(|new| new.file_name() == path.file_name())
         };
@@ -184,6 +198,20 @@ fn move_all<'a>(moves: impl Iterator<Item = (&'a PathBuf, &'a Path)>) -> Result<
             return Err(failed(&to, source));
         }
         done.push((to, from));
+    }
+    Ok(())
+}
+
+fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
     }
     Ok(())
 }

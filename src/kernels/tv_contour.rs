@@ -216,8 +216,8 @@ impl OctetWork for Evolution<'_> {
         let Self { input, settings, sweep } = self;
         let Plane { rows, cols, .. } = input.scaled;
         let mut activity = Activity::none(rows, cols.div_ceil(8));
-        let mut field = Field::start(o, input, settings.lambda, |index, initial, force| {
-            activity.see(o, index, initial, force);
+        let mut field = Field::start(o, input, settings.lambda, |place, initial, force| {
+            activity.see(o, place, initial, force);
         });
         activity.see_edges(&field);
         let mut choice = Choice::start(activity, rows * cols.div_ceil(8), sweep);

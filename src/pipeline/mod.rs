@@ -17,6 +17,7 @@ pub mod rule;
 pub mod segment;
 mod segment_frames;
 pub mod segment_output;
+pub mod segment_resume;
 mod segment_summary;
 mod segment_survey;
 pub mod simulate_cartridge;

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::segment_frames::segment_frames;
 use super::segment_output::SegmentSink;
+use super::segment_resume::open_sample;
 use super::segment_summary::{classify_her2, summarize};
 use super::segment_survey::Survey;
 use crate::compute::Backend;
@@ -221,6 +222,7 @@ pub fn run_segment(
         sink,
     };
     let failed: BTreeMap<u32, String> = survey.failed;
+    open_sample(&context)?;
     let mut segmented = segment_frames(&context, &targets, failed, &steps)?;
     let cutoffs = classify_her2(&mut segmented.cells, archive, settings, &mut warnings);
     warnings.append(&mut segmented.warnings);

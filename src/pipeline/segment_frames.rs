@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::segment::{FrameContext, PriorMatch, SegmentMode, Steps};
 use super::segment_output::{FramePictures, thumbnail_name};
+use super::segment_resume::{finished_frame, keep_frame};
 use super::segment_survey::choose_threshold;
 use crate::imaging::{
     CropSegmentation, EventClass, Frame, FrameSegmentation, FrameSettings, GateSet, Histogram,
@@ -26,7 +28,8 @@ pub(super) struct SegmentedFrames {
 }
 
 /// The objects of one frame.
-struct FrameRows {
+#[derive(Serialize, Deserialize)]
+pub(super) struct FrameRows {
     cells: Vec<CellRow>,
     rows: Vec<FrameRow>,
     /// Label of each of the frame's prior events, in the archive's order.
@@ -47,9 +50,16 @@ pub(super) fn segment_frames(
         .map(|&number| {
             let result = match known.get(&number) {
                 Some(message) => Err(message.clone()),
-                None => match archive.read_frame(number) {
-                    Ok(read) => Ok(one_frame(context, &read)?),
-                    Err(error) => Err(error.to_string()),
+                None => match finished_frame(context, number) {
+                    Some(frame) => Ok(frame),
+                    None => match archive.read_frame(number) {
+                        Ok(read) => {
+                            let frame = one_frame(context, &read)?;
+                            keep_frame(context, number, &frame)?;
+                            Ok(frame)
+                        }
+                        Err(error) => Err(error.to_string()),
+                    },
                 },
             };
             steps.advance()?;

@@ -4,6 +4,7 @@ use super::segment::SampleSegmentation;
 use crate::Error;
 use crate::imaging::{LabelImage, Picture};
 use crate::io::cell_table::{CellTable, FrameTable};
+use crate::io::frame_store::FrameStore;
 use crate::io::output_folder::OutputFolder;
 use crate::io::png::{encode_labels, encode_picture, write_picture};
 use crate::io::sample_table::SampleTable;
@@ -36,6 +37,11 @@ pub trait SegmentSink: Sync {
     /// # Errors
     /// What keeps them from being stored; it ends the run.
     fn take(&self, pictures: &FramePictures<'_>) -> Result<(), Error>;
+
+    /// Where finished frames are kept for a run that goes on after an interrupt.
+    fn store(&self) -> Option<&FrameStore> {
+        None
+    }
 }
 
 /// Drops all pictures.
@@ -84,21 +90,26 @@ impl SegmentSink for FolderPictures<'_> {
     }
 
     fn take(&self, pictures: &FramePictures<'_>) -> Result<(), Error> {
-        let FramePictures { sample_id, number, .. } = *pictures;
-        self.write(
-            &format!("labels/{sample_id}/{number:03}.png"),
-            &encode_labels(pictures.labels)?,
-        )?;
-        if let Some(overlay) = &pictures.overlay {
-            let name = format!("overlays/{sample_id}/{number:03}.png");
-            self.write(&name, &encode_picture(overlay)?)?;
-        }
-        for (label, thumbnail) in &pictures.thumbnails {
-            let name = thumbnail_name(sample_id, number, *label);
-            self.write(&name, &encode_picture(thumbnail)?)?;
-        }
-        Ok(())
+        encode_pictures(pictures, |name, bytes| self.write(name, bytes))
     }
+}
+
+/// Encodes the pictures of a frame and hands them over with their paths in the output folder.
+pub(super) fn encode_pictures(
+    pictures: &FramePictures<'_>,
+    write: impl Fn(&str, &[u8]) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let FramePictures { sample_id, number, .. } = *pictures;
+    let labels = encode_labels(pictures.labels)?;
+    write(&format!("labels/{sample_id}/{number:03}.png"), &labels)?;
+    if let Some(overlay) = &pictures.overlay {
+        write(&format!("overlays/{sample_id}/{number:03}.png"), &encode_picture(overlay)?)?;
+    }
+    for (label, thumbnail) in &pictures.thumbnails {
+        let name = thumbnail_name(sample_id, number, *label);
+        write(&name, &encode_picture(thumbnail)?)?;
+    }
+    Ok(())
 }
 
 /// Writes `cells.csv`, `frames.csv` and `samples.csv` of a run.

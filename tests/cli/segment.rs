@@ -48,6 +48,56 @@ fn an_archive_becomes_tables_labels_and_a_manifest() {
 }
 
 #[test]
+fn cutoffs_are_quantiles_of_a_control_sample() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let control = folder.path().join("control.csv");
+    let rows = (0..200).map(|i| format!("ctc,{i}\n"));
+    let leukocytes = (0..50).map(|_| "wbc,9999\n".to_owned());
+    let table: String = std::iter::once("event_class,her2_union_mean\n".to_owned())
+        .chain(rows)
+        .chain(leukocytes)
+        .collect();
+    std::fs::write(&control, table).expect("written");
+    let segment_by = |source: String, out: &str| {
+        let out = folder.path().join(out);
+        let done = run(herscope()
+            .arg("segment")
+            .arg(grid().join("900011.1.1/processed/900011_008.tif"))
+            .args(["--her2-from", &source, "--json", "--out"])
+            .arg(&out));
+        (done, std::fs::read_to_string(out.join("samples.csv")).unwrap_or_default())
+    };
+    let path = control.display();
+    let ((code, _, err), samples) = segment_by(format!("control:{path}:0.5,0.75"), "a");
+    assert_eq!(code, 0, "{err}");
+    let column = |name: &str| {
+        let header = samples.lines().next().expect("a header").split(',');
+        let at = header.clone().position(|column| column == name).expect("the column is there");
+        let row = samples.lines().nth(1).expect("one sample");
+        row.split(',').nth(at).expect("a field").parse::<f64>().expect("a number")
+    };
+    // Type 7 of 0 to 199: 199 times the level, leukocytes left out.
+    assert_eq!((column("her2_cutoff_med"), column("her2_cutoff_high")), (99.5, 149.25));
+    let ((code, _, err), _) = segment_by(format!("control:{path}:0.5,0.999"), "b");
+    assert_eq!(code, 3, "1000 cells are needed for that quantile: {err}");
+    assert!(err.contains("200 cells"), "how many there are: {err}");
+}
+
+#[test]
+fn an_earlier_output_at_a_relative_path_is_replaced() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for turn in ["first", "second"] {
+        let (code, _, err) = run(herscope()
+            .current_dir(folder.path())
+            .args(["segment", "--force", "--out", "out"])
+            .arg(grid()));
+        assert_eq!(code, 0, "{turn}: {err}");
+    }
+    let left = std::fs::read_dir(folder.path()).expect("readable").count();
+    assert_eq!(left, 1, "the output and nothing else");
+}
+
+#[test]
 fn a_truncated_frame_is_refused_by_name_and_the_rest_goes_on() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let archive = folder.path().join("900011.1.1");

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use herscope::compute::CpuEngine;
 use herscope::imaging::{
     Channel, FrameGrid, Her2Cutoffs, IntensityScale, SIMULATED_CHANNELS, Simulator, draw_cells,
     rescale,
@@ -112,7 +113,8 @@ fn assigned_events_are_where_the_tumour_cells_are() {
         assert_eq!(found.prior_match.len(), 1, "the event of frame {}", cell.frame);
     }
     let settings = SegmentSettings { mode: SegmentMode::Marker, ..SegmentSettings::default() };
-    let crops = run_segment(&archive, &settings, &|_, _| Ok(()), &NoPictures).expect("crops");
+    let crops = run_segment(&archive, &settings, &CpuEngine::new(), &|_, _| Ok(()), &NoPictures)
+        .expect("crops");
     assert_eq!(crops.summary.n_prior_matched, 18, "an object in every crop");
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use herscope::compute::CpuEngine;
 use herscope::imaging::{
     Camera, Chamber, FrameGrid, Her2Cutoffs, Illumination, Population, StorageDepth,
 };
@@ -138,5 +139,6 @@ pub(crate) fn segment(
         split_touching,
         ..SegmentSettings::default()
     };
-    run_segment(archive, &settings, &|_, _| Ok(()), &NoPictures).expect("segmented")
+    run_segment(archive, &settings, &CpuEngine::new(), &|_, _| Ok(()), &NoPictures)
+        .expect("segmented")
 }

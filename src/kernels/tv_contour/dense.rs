@@ -1,7 +1,7 @@
 //! Iterations over every pixel, several in flight.
 
 use super::super::lanes::{Eight, Octet};
-use super::field::{Field, Flip, Row, SEGMENT, Step, Sums, note_flip};
+use super::field::{Field, Flip, Row, SEGMENT, Step, Sums, note_flips};
 use super::step::{Duals, Sizes, dual, primal, squared_units};
 
 /// Does one iteration a step, all in one sweep down the image.
@@ -117,6 +117,7 @@ fn primal_segment<O: Octet, const COUNT: bool>(
     let (right, down) = (&segment.right[..n], &segment.down[..n]);
     let (above, force) = (&segment.above[..n], &segment.force[..n]);
     let (mut change, mut squared) = (o.splat(0.0), o.zero_i());
+    let mut flipped = 0_u64;
     for j in 0..n {
         let p = o.load(&right[j]);
         let duals = Duals {
@@ -135,11 +136,12 @@ fn primal_segment<O: Octet, const COUNT: bool>(
         if COUNT {
             sums.n_worked += usize::from(!o.is_zero(moved));
         }
-        let lanes = o.flips(u, new);
-        if lanes != 0 {
-            note_flip(flips, trail, begin + j, lanes);
-        }
+        flipped |= u64::from(o.flips(u, new)) << (8 * j);
         left = p;
+    }
+    // a call inside the loop would keep the sums in memory
+    if flipped != 0 {
+        note_flips(flips, trail, begin, flipped);
     }
     sums.add_segment(o.sum(change), o.sum_i(squared));
 }

@@ -145,13 +145,14 @@ pub(super) struct Field {
 }
 
 impl Field {
-    /// The field before the first iteration; `see` gets each vector's index and force.
+    /// The field before the first iteration; `see` gets each vector's row, place in it, first guess
+    /// and force.
     #[inline(always)]
     pub(super) fn start<O: Octet>(
         o: O,
         input: &ContourInput,
         lambda: f32,
-        mut see: impl FnMut(usize, u8, O::F),
+        mut see: impl FnMut((usize, usize), u8, O::F),
     ) -> Self {
         let Plane { rows, cols, .. } = input.scaled;
         let width = cols.div_ceil(8);
@@ -180,20 +181,25 @@ impl Field {
             let of_row = row * cols..(row + 1) * cols;
             let scaled = input.scaled.pixels[of_row.clone()].chunks(8);
             let initial = input.initial.pixels[of_row].chunks(8);
-            for (index, (f, set)) in (row * width..).zip(scaled.zip(initial)) {
-                let mut of_eight = [0.0; 8];
-                of_eight[..f.len()].copy_from_slice(f);
+            for (vector, (f, set)) in scaled.zip(initial).enumerate() {
+                let index = row * width + vector;
+                let of_eight = match f.try_into() {
+                    Ok(eight) => eight,
+                    Err(_) => std::array::from_fn(|lane| f.get(lane).copied().unwrap_or(0.0)),
+                };
                 let force = force(o, o.load(&Eight(of_eight)), mu0, mu1, lambda);
                 o.store(force, &mut forces[index]);
-                forces[index].0[f.len()..].fill(OUTSIDE);
-                let bits = set.iter().rev().fold(0, |bits, &set| bits << 1 | u8::from(set));
+                if f.len() < 8 {
+                    forces[index].0[f.len()..].fill(OUTSIDE);
+                }
+                let bits = bits_of(set);
                 if bits != 0 {
                     let u = std::array::from_fn(|lane| f32::from(bits >> lane & 1));
                     indicator[index] = Eight(u);
                     extrapolated[index] = Eight(u);
                     field.foreground[index] = bits;
                 }
-                see(index, bits, o.load(&forces[index]));
+                see((row, vector), bits, o.load(&forces[index]));
             }
         }
         field
@@ -258,6 +264,17 @@ impl Field {
     }
 }
 
+/// Up to eight flags as bits, the first one lowest.
+#[inline(always)]
+fn bits_of(set: &[bool]) -> u8 {
+    // moves bit 0 of byte i to bit 56 + i; no two terms of the product meet
+    const GATHER: u64 = 0x0102_0408_1020_4080;
+    match <&[bool; 8]>::try_from(set) {
+        Ok(eight) => (u64::from_le_bytes(eight.map(u8::from)).wrapping_mul(GATHER) >> 56) as u8,
+        Err(_) => set.iter().rev().fold(0, |bits, &set| bits << 1 | u8::from(set)),
+    }
+}
+
 /// Force of the intensities on the indicator: `((f - mu1)^2 - (f - mu0)^2) / lambda`.
 #[inline(always)]
 fn force<O: Octet>(o: O, f: O::F, mu0: O::F, mu1: O::F, lambda: O::F) -> O::F {
@@ -282,9 +299,14 @@ pub(super) struct Row<'a> {
     pub(super) begin: usize,
 }
 
-/// Notes which lanes of the field's vector `index` came to lie on the other side of 0.5.
+/// Notes which lanes of the eight vectors from `first` came to lie on the other side of 0.5, a byte
+/// a vector.
 #[cold]
 #[inline(never)]
-pub(super) fn note_flip(flips: &mut Vec<Flip>, trail: usize, index: usize, lanes: u8) {
-    flips.push(Flip { trail: trail as u32, index: index as u32, lanes });
+pub(super) fn note_flips(flips: &mut Vec<Flip>, trail: usize, first: usize, flipped: u64) {
+    for (index, lanes) in (first as u32..).zip(flipped.to_le_bytes()) {
+        if lanes != 0 {
+            flips.push(Flip { trail: trail as u32, index, lanes });
+        }
+    }
 }

@@ -12,7 +12,7 @@
 //! What is skipped would have added exactly 0 to the sums. One bit a vector, 64 vectors a word.
 
 use super::super::lanes::Octet;
-use super::field::{Field, Row, Step, Sums, note_flip};
+use super::field::{Field, Row, Step, Sums, note_flips};
 use super::step::{Duals, Sizes, dual, primal, squared_units};
 
 /// Above this the sign of `div p - force` is that of `-force`.
@@ -62,8 +62,13 @@ impl Activity {
     /// Notes whether the indicator of a vector can move while `p = 0`, from its first guess and
     /// force.
     #[inline(always)]
-    pub(super) fn see<O: Octet>(&mut self, o: O, index: usize, initial: u8, force: O::F) {
-        let (row, vector) = (index / self.width, index % self.width);
+    pub(super) fn see<O: Octet>(
+        &mut self,
+        o: O,
+        (row, vector): (usize, usize),
+        initial: u8,
+        force: O::F,
+    ) {
         let at = row * self.words + vector / 64;
         let zero = o.splat(0.0);
         let stays = initial & o.at_least(zero, force) | !initial & o.at_least(force, zero);
@@ -254,6 +259,7 @@ fn primal_word<O: Octet>(
 ) {
     let zero = o.splat(0.0);
     let (mut change, mut squared) = (zero, o.zero_i());
+    let mut flipped = 0_u64;
     let mut left = which;
     while left != 0 {
         let bit = left.trailing_zeros() as usize;
@@ -280,13 +286,14 @@ fn primal_word<O: Octet>(
         moves.moved |= u64::from(!o.is_zero(moved)) << bit;
         let differs = !o.is_zero(o.xor(extrapolated, extrapolated_before));
         moves.extrapolated |= u64::from(differs) << bit;
-        let flips = o.flips(u, new);
-        if flips != 0 {
-            note_flip(row.flips, trail, row.begin + j, flips);
-        }
+        flipped |= u64::from(o.flips(u, new)) << (8 * (bit % 8));
         if left == 0 || left.trailing_zeros() as usize / 8 != bit / 8 {
             sums.add_segment(o.sum(change), o.sum_i(squared));
             (change, squared) = (zero, o.zero_i());
+            if flipped != 0 {
+                note_flips(row.flips, trail, row.begin + j - bit % 8, flipped);
+                flipped = 0;
+            }
         }
     }
 }
