@@ -371,6 +371,9 @@ pub(crate) struct SegmentArgs {
     /// Weight of the data against the length of the outline
     #[arg(long, value_name = "L")]
     pub(crate) lambda: Option<f32>,
+    /// Split objects that hold two or more touching cells; only with --mode full
+    #[arg(long)]
+    pub(crate) split_touching: bool,
     /// breast, prostate, cell-line, or a file of conditions
     #[arg(long, value_name = "GATES")]
     pub(crate) gates: Option<String>,

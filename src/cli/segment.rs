@@ -43,6 +43,7 @@ struct SettingsBlock {
     threshold: String,
     scope: String,
     lambda: Option<f32>,
+    split_touching: bool,
     gates: String,
     her2_med: Option<f64>,
     her2_high: Option<f64>,
@@ -281,6 +282,7 @@ fn settings_block(args: &SegmentArgs, backend: &dyn Backend) -> SettingsBlock {
         threshold: args.threshold.clone(),
         scope: args.scope.clone(),
         lambda: args.lambda,
+        split_touching: args.split_touching,
         gates: args.gates.clone().unwrap_or_else(|| match args.mode.as_str() {
             "marker" => "none: every event is a CTC, as the operator said".into(),
             _ => "breast".into(),
@@ -405,6 +407,7 @@ fn settings(
             ThresholdScope::Cartridge
         },
         lambda: args.lambda,
+        split_touching: args.split_touching,
         gates,
         her2,
         her2_measure: if args.her2_measure == "channel" {

@@ -2,6 +2,7 @@
 
 mod contour;
 mod contour_input;
+mod distance_transform;
 mod edge_mask;
 mod features;
 mod frame;
@@ -28,12 +29,14 @@ mod simulator_chamber;
 mod simulator_population;
 mod thicken;
 mod threshold;
+mod watershed;
 
 #[cfg(test)]
 mod drawing;
 
 pub use contour::{Contour, ContourFn, ContourSettings};
 pub use contour_input::ContourInput;
+pub use distance_transform::squared_distances;
 pub use edge_mask::{EdgeMask, Overview};
 pub use features::{Feature, Measure, feature_value};
 pub use frame::{Channel, Frame, LabelImage, Mask, Plane};
@@ -65,3 +68,4 @@ pub use simulator_chamber::Chamber;
 pub use simulator_population::{Population, draw_cells};
 pub use thicken::thicken;
 pub use threshold::{initial_mask, otsu_threshold, triangle_threshold};
+pub use watershed::{MIN_NECK_DEPTH_PX, split_touching};

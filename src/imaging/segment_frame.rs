@@ -9,6 +9,7 @@ use super::pixel_box::PixelBox;
 use super::regionprops::{
     Background, MeasureSettings, ObjectProperties, background, measure_objects,
 };
+use super::watershed::split_touching;
 use crate::Error;
 use crate::units::MicronsPerPixel;
 
@@ -21,6 +22,8 @@ pub struct FrameSettings<'a> {
     pub contour: ContourSettings,
     /// Whether objects at the border of the frame are dropped.
     pub clear_border: bool,
+    /// Whether objects that hold two or more cells are taken apart; ACCEPT does not.
+    pub split_touching: bool,
     /// Pixels outside the chamber, of the frame's size; for frames at the cartridge's border.
     pub edge_mask: Option<&'a Mask>,
     /// Edge of a pixel; without it sizes in square micrometres are not available.
@@ -36,6 +39,7 @@ impl FrameSettings<'_> {
             thresholds,
             contour: ContourSettings::FULL_DETECTION,
             clear_border: true,
+            split_touching: false,
             edge_mask: None,
             pixel_size: None,
             saturation: Vec::new(),
@@ -129,7 +133,11 @@ pub fn finish_frame(
     let masks: Vec<Mask> =
         outlines.iter().map(|outline| tidy(&outline.contour, settings.clear_border)).collect();
     let mask_refs: Vec<&Mask> = masks.iter().collect();
-    let labels = label_union(&mask_refs);
+    let mut labels = label_union(&mask_refs);
+    if settings.split_touching {
+        let dapi = frame.channels.iter().position(|channel| *channel == Channel::Dapi);
+        labels = split_touching(&labels, dapi.map(|dapi| mask_refs[dapi]));
+    }
     let backgrounds: Vec<Background> = frame
         .planes
         .iter()

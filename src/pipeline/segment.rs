@@ -88,6 +88,8 @@ pub struct SegmentSettings {
     /// Weight of the data against the length of the outline; without it the mode's: 0.01 for
     /// whole frames, 0.0005 for crops.
     pub lambda: Option<f32>,
+    /// Whether objects that hold two or more cells are taken apart; whole frames only.
+    pub split_touching: bool,
     /// Conditions of the classes. Without them whole frames are classed by [`GateSet::breast`],
     /// and events in crops are tumour cells, as the operator said.
     pub gates: Option<GateSet>,
@@ -276,6 +278,11 @@ fn check_settings(archive: &Archive, settings: &SegmentSettings) -> Result<(), E
         return Err(usage()
             .found("no assigned events to characterize")
             .expected("an XML with assigned events, or --mode full"));
+    }
+    if settings.split_touching && settings.mode == SegmentMode::Marker {
+        return Err(usage()
+            .found("touching cells to split in crops, each of which is one event")
+            .expected("--split-touching with --mode full only"));
     }
     if let Her2Rule::Leukocytes(level) = settings.her2 {
         if !(level > 0.0 && level < 1.0) {

@@ -128,6 +128,7 @@ fn one_frame(context: &FrameContext<'_>, read: &ArchiveFrame) -> Result<FrameRow
         thresholds,
         contour: context.settings.contour(),
         clear_border: context.settings.mode == SegmentMode::Full,
+        split_touching: context.settings.split_touching,
         edge_mask: edge_mask.as_ref(),
         pixel_size: Some(context.archive.pixel_size),
         saturation: read.saturation.clone(),

@@ -115,6 +115,29 @@ fn a_truncated_frame_is_refused_by_name_and_the_rest_goes_on() {
 }
 
 #[test]
+fn touching_cells_are_split_only_when_asked_and_only_in_whole_frames() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let split = |mode: &str, out: &str| {
+        let out = folder.path().join(out);
+        let flags = ["--split-touching", "--json", "--mode", mode, "--out"];
+        run(herscope().arg("segment").arg(grid()).args(flags).arg(out))
+    };
+    let (code, stdout, err) = segment(&grid(), &folder.path().join("joined"));
+    assert_eq!(code, 0, "{err}");
+    let joined: Value = serde_json::from_str(&stdout).expect("one JSON document");
+    assert_eq!(joined["settings"]["split_touching"], false, "off unless asked for");
+    let (code, stdout, err) = split("full", "split");
+    assert_eq!(code, 0, "{err}");
+    let parts: Value = serde_json::from_str(&stdout).expect("one JSON document");
+    assert_eq!(parts["settings"]["split_touching"], true, "recorded");
+    let n_events = |document: &Value| document["samples"][0]["n_events"].as_u64();
+    assert!(n_events(&parts) >= n_events(&joined), "no event is lost");
+    let (code, stdout, err) = split("marker", "crops");
+    assert_eq!((code, stdout.as_str()), (2, ""), "a usage error: {err}");
+    assert!(err.contains("--split-touching"), "the flag is named: {err}");
+}
+
+#[test]
 fn a_missing_archive_is_bad_input_and_leaves_nothing() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let out = folder.path().join("out");

@@ -106,7 +106,7 @@ fn assigned_events_are_where_the_tumour_cells_are() {
     let archive = open(&target);
     assert_eq!(archive.priors.len(), 18, "one a tumour cell");
     let truth = read_truth(&target);
-    let whole = segment(&archive, Her2Cutoffs::new(60.0, 320.0).expect("in order"));
+    let whole = segment(&archive, Her2Cutoffs::new(60.0, 320.0).expect("in order"), false);
     let matched = match_cells(&truth, &whole);
     for (cell, matched) in truth.iter().zip(&matched).filter(|(cell, _)| cell.class == "ctc") {
         let found = matched.map(|index| &whole.cells[index]).expect("bright and apart");
@@ -132,7 +132,7 @@ fn the_chamber_of_a_wide_cartridge_is_found_as_it_was_drawn() {
     let home = tempfile::tempdir().expect("a temporary folder");
     let target = home.path().join("900012.1.1");
     write(&settings, &target);
-    let found = segment(&open(&target), Her2Cutoffs::new(60.0, 320.0).expect("in order"));
+    let found = segment(&open(&target), Her2Cutoffs::new(60.0, 320.0).expect("in order"), false);
     let edge = found.edge_pixels.expect("a cartridge") as f64 * 64.0;
     // Outside: all but a square of 1000 px whose corners have a radius of 400.
     let corners = (4.0 - std::f64::consts::PI) * 400.0 * 400.0;

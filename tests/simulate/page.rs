@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Special};
 use crate::score::{GAPS, Score};
 
 const BEGIN: &str = "<!-- generated: accuracy on simulated cartridges -->\n";
@@ -47,7 +47,9 @@ fn render(scores: &[(Scenario, Score)]) -> String {
     );
     let names = ["overlap of more than 3 px", "-3 to 2 px", "2 to 8 px", "8 px and more"];
     for (bin, name) in names.iter().enumerate().take(GAPS.len()) {
-        let crowded = scores.iter().filter(|(scenario, _)| scenario.crowding > 0.0);
+        let crowded = scores.iter().filter(|(scenario, _)| {
+            scenario.crowding > 0.0 && scenario.special == Special::Nothing
+        });
         let (n, called) = crowded
             .map(|(_, score)| score.by_gap[bin])
             .fold((0, 0), |(n, called), (m, c)| (n + m, called + c));

@@ -37,6 +37,8 @@ pub(crate) enum Special {
     Edge,
     /// The same with a background gradient of 5 %.
     EdgeAndGradient,
+    /// Touching cells are split (`--split-touching`).
+    Split,
 }
 
 impl Special {
@@ -46,6 +48,7 @@ impl Special {
             Self::SixteenBits => "16 bits a pixel",
             Self::Edge => "edge, level background",
             Self::EdgeAndGradient => "edge, 5 % gradient",
+            Self::Split => "`--split-touching`",
         }
     }
 }
@@ -68,6 +71,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         [Special::SixteenBits, Special::Edge, Special::EdgeAndGradient]
             .map(|special| Scenario { special, ..USUAL }),
     );
+    rows.extend([0.0, 0.5].map(|crowding| Scenario { crowding, special: Special::Split, ..USUAL }));
     rows
 }
 
@@ -125,9 +129,16 @@ pub(crate) fn open(target: &Path) -> Archive {
 }
 
 /// Segments whole frames with the built-in gates for breast cancer.
-pub(crate) fn segment(archive: &Archive, cutoffs: Her2Cutoffs) -> SampleSegmentation {
-    let settings =
-        SegmentSettings { her2: Her2Rule::Cutoffs(cutoffs), ..SegmentSettings::default() };
+pub(crate) fn segment(
+    archive: &Archive,
+    cutoffs: Her2Cutoffs,
+    split_touching: bool,
+) -> SampleSegmentation {
+    let settings = SegmentSettings {
+        her2: Her2Rule::Cutoffs(cutoffs),
+        split_touching,
+        ..SegmentSettings::default()
+    };
     run_segment(archive, &settings, &CpuEngine::new(), &|_, _| Ok(()), &NoPictures)
         .expect("segmented")
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use herscope::imaging::{EventClass, Her2Cutoffs};
 use herscope::pipeline::segment::SampleSegmentation;
 
-use crate::scenario::{Scenario, open, segment, write};
+use crate::scenario::{Scenario, Special, open, segment, write};
 
 /// Index of HER2 among the channels of a cell (CD45, DAPI, CK, HER2).
 const HER2: usize = 3;
@@ -108,7 +108,7 @@ pub(crate) fn score(scenario: &Scenario) -> Score {
     write(&scenario.settings(), &target);
     let cutoffs = scenario.cutoffs();
     let archive = open(&target);
-    let found = segment(&archive, cutoffs);
+    let found = segment(&archive, cutoffs, scenario.special == Special::Split);
     let n_overview = archive.n_frames()
         * archive.frame_size.0.div_ceil(REDUCTION)
         * archive.frame_size.1.div_ceil(REDUCTION);
