@@ -73,7 +73,7 @@ fn along_run(
     let before = run.start as i64 - 1;
     envelope.push(Parabola { vertex: before, height: 0, from: before });
     for vertex in run.start..=run.end {
-        let height = if vertex == run.end { 0 } else { i64::from(heights[vertex]).pow(2) };
+        let height = heights.get(vertex).map_or(0, |&height| i64::from(height).pow(2));
         let vertex = vertex as i64;
         let mut from = before;
         while let Some(last) = envelope.last() {
