@@ -2,27 +2,21 @@
 
 use std::time::Instant;
 
-use rayon::prelude::*;
-
 use super::bootstrap::{
-    BootstrapSettings, Calibration, IntervalKind, IntervalLimits, Resample, trial_intervals,
+    BootstrapSettings, Calibration, IntervalKind, IntervalLimits, Resample, firth_interval,
+    trial_intervals,
 };
-use super::coverage_document::{
-    CalibrationSize, CoverageDocument, CoverageEstimate, ScenarioBlock,
-};
+use super::coverage_document::{CalibrationSize, CoverageDocument, CoverageEstimate};
 use super::coverage_tally::{Tally, TrialResult};
-use super::trial_cohort::{TrialCohort, check_simulations};
+use super::trial_cohort::{TrialCohort, check_simulations, each_trial, unbounded};
 use crate::compute::{Backend, CpuEngine};
 use crate::survival::{
     Cohort, ConfLevel, CoxData, CoxFit, CoxOptions, CoxStatus, Ties, TrialDesign, fit_cox,
-    fit_firth, normal_quantile, profile_limits, seed_of_trial,
+    normal_quantile, profile_limits, seed_of_trial,
 };
 use crate::{Error, Warning};
 
 const DOING: &str = "measuring coverage";
-
-/// Simulations between two looks at the progress.
-const SIMULATIONS_PER_STEP: u64 = 256;
 
 /// Replicates of a simulated trial at most: they are kept, one trial a thread.
 const MOST_REPLICATES: u64 = 1 << 22;
@@ -104,13 +98,7 @@ pub fn run_coverage(
         let before = scenarios.len() as u64 * settings.simulations;
         let design = pattern.design(ratio, DOING)?;
         let tally = lab.tally(&design, &|done| progress(before + done, total))?;
-        scenarios.push(ScenarioBlock {
-            true_hazard_ratio: ratio,
-            source,
-            baseline_scale: design.baseline_scale,
-            expected_events: pattern.expected_events(&design),
-            ..tally.finish()
-        });
+        scenarios.push(tally.finish(&design, source, pattern.expected_events(&design)));
     }
     let elapsed_seconds = begin.elapsed().as_secs_f64();
     Ok(CoverageDocument {
@@ -223,20 +211,8 @@ impl Laboratory<'_> {
         let bootstrap = self.settings.intervals.iter().map(|kind| kind.name());
         let methods = MODEL_METHODS.into_iter().chain(bootstrap);
         let mut tally = Tally::new(design.hazard_ratio.ln(), methods);
-        let mut done = 0;
-        while done < total {
-            let last = (done + SIMULATIONS_PER_STEP).min(total);
-            let results: Vec<TrialResult> = (done..last)
-                .into_par_iter()
-                .map(|simulation| self.trial(design, simulation))
-                .collect::<Result<_, Error>>()?;
-            results.iter().for_each(|result| tally.push(result));
-            done = last;
-            if !progress(done) && done < total {
-                return Err(Error::interrupted(DOING)
-                    .found(format!("an interrupt after {done} of {total} simulations")));
-            }
-        }
+        let trial = |simulation| self.trial(design, simulation);
+        each_trial(total, DOING, progress, trial, |result| tally.push(&result))?;
         Ok(tally)
     }
 
@@ -249,7 +225,7 @@ impl Laboratory<'_> {
         let mut limits = vec![
             wald(&fit, settings.conf_level),
             profile(&data, &fit, settings.conf_level),
-            firth(&data, settings.conf_level)?,
+            firth_interval(&data, 0, Ties::Efron, settings.conf_level)?,
         ];
         if !settings.intervals.is_empty() {
             limits.extend(self.resampled(&data, simulation)?);
@@ -305,19 +281,4 @@ fn profile(data: &CoxData, fit: &CoxFit, conf_level: f64) -> IntervalLimits {
         None if fit.status == CoxStatus::Converged => Err("not_converged"),
         None => Err(reason(fit)),
     }
-}
-
-/// Limits of Firth's penalised likelihood by its profile.
-fn firth(data: &CoxData, conf_level: f64) -> Result<IntervalLimits, Error> {
-    let fit = fit_firth(data, Ties::Efron, conf_level)?;
-    Ok(match fit {
-        None => Err("not_identified"),
-        Some(fit) if !fit.converged => Err("not_converged"),
-        Some(fit) => Ok(unbounded([fit.terms[0].lower, fit.terms[0].upper])),
-    })
-}
-
-/// A limit that is not there is infinite.
-fn unbounded([lower, upper]: [Option<f64>; 2]) -> [f64; 2] {
-    [lower.unwrap_or(f64::NEG_INFINITY), upper.unwrap_or(f64::INFINITY)]
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::bootstrap::IntervalLimits;
 use super::coverage_document::{MethodBlock, ScenarioBlock};
 use super::trial_cohort::{median_width, share_error, width};
+use crate::survival::TrialDesign;
 
 /// What became of one simulated trial.
 pub(super) struct TrialResult {
@@ -55,14 +56,19 @@ impl Tally {
         }
     }
 
-    /// What was counted; the caller adds what the design says.
-    pub(super) fn finish(self) -> ScenarioBlock {
+    /// What was counted of the trials of `design`, whose ratio comes from `source`.
+    pub(super) fn finish(
+        self,
+        design: &TrialDesign,
+        source: &'static str,
+        expected_events: f64,
+    ) -> ScenarioBlock {
         let n = self.n;
         ScenarioBlock {
-            true_hazard_ratio: self.truth.exp(),
-            source: "given",
-            baseline_scale: 1.0,
-            expected_events: 0.0,
+            true_hazard_ratio: design.hazard_ratio,
+            source,
+            baseline_scale: design.baseline_scale,
+            expected_events,
             mean_events: self.n_events as f64 / n as f64,
             n_monotone: self.n_monotone,
             n_not_identified: self.n_not_identified,
@@ -120,6 +126,13 @@ impl MethodTally {
 mod tests {
     use super::*;
 
+    const DESIGN: TrialDesign = TrialDesign {
+        arm_sizes: [3, 3],
+        hazard_ratio: 1.0,
+        baseline_scale: 1.0,
+        follow_up_factor: 1.0,
+    };
+
     #[test]
     fn an_infinite_limit_covers_on_its_side_and_a_missing_interval_covers_nothing() {
         let mut tally = Tally::new(0.5, ["one"].into_iter());
@@ -138,7 +151,7 @@ mod tests {
             let (n_events, is_monotone, is_identified) = (5, limits.is_err(), true);
             tally.push(&TrialResult { n_events, is_monotone, is_identified, limits: vec![limits] });
         }
-        let block = tally.finish();
+        let block = tally.finish(&DESIGN, "given", 5.0);
         assert_eq!((block.n_monotone, block.mean_events), (2, 5.0), "trials");
         let method = &block.methods[0];
         assert_eq!(method.coverage, 3.0 / 8.0, "finite, half-infinite, infinite");
@@ -155,7 +168,7 @@ mod tests {
         let mut tally = Tally::new(0.0, ["one"].into_iter());
         let limits = vec![Err("no_calibration")];
         tally.push(&TrialResult { n_events: 1, is_monotone: false, is_identified: true, limits });
-        let method = &tally.finish().methods[0];
+        let method = &tally.finish(&DESIGN, "given", 5.0).methods[0];
         assert_eq!((method.coverage, method.coverage_available), (0.0, None), "none");
         assert_eq!(method.median_width_reason, Some("not_available"), "no width");
     }

@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use rayon::prelude::*;
-
 use super::design_document::{DesignCell, DesignDocument, PowerBlock, WidthBlock};
-use super::trial_cohort::{TrialCohort, check_simulations, median_width, share_error, width};
+use super::trial_cohort::{
+    TrialCohort, check_simulations, each_trial, median_width, share_error, unbounded, width,
+};
 use crate::compute::{Backend, CpuEngine};
 use crate::survival::{
     Cohort, ConfLevel, CoxOptions, CoxStatus, Ties, TrialDesign, fit_cox, fit_logrank,
@@ -14,9 +14,6 @@ use crate::survival::{
 use crate::{Error, Warning};
 
 const DOING: &str = "planning a study";
-
-/// Simulations between two looks at the progress.
-const SIMULATIONS_PER_STEP: u64 = 256;
 
 /// Subjects of a planned study at most.
 const MOST_SUBJECTS: usize = 100_000;
@@ -177,22 +174,9 @@ fn simulate(
     settings: &DesignSettings,
     progress: &(dyn Fn(u64) -> bool + Sync),
 ) -> Result<Vec<Planned>, Error> {
-    let total = settings.simulations;
     let mut trials = Vec::new();
-    let mut done = 0;
-    while done < total {
-        let last = (done + SIMULATIONS_PER_STEP).min(total);
-        let step: Vec<Planned> = (done..last)
-            .into_par_iter()
-            .map(|simulation| planned(pattern, design, settings, simulation))
-            .collect::<Result<_, Error>>()?;
-        trials.extend(step);
-        done = last;
-        if !progress(done) && done < total {
-            return Err(Error::interrupted(DOING)
-                .found(format!("an interrupt after {done} of {total} simulations")));
-        }
-    }
+    let trial = |simulation| planned(pattern, design, settings, simulation);
+    each_trial(settings.simulations, DOING, progress, trial, |planned| trials.push(planned))?;
     Ok(trials)
 }
 
@@ -211,9 +195,8 @@ fn planned(
     let is_finite = fit.status == CoxStatus::Converged;
     let tested = fit.likelihood_ratio.df > 0 && fit.status != CoxStatus::MaxIterations;
     let z = normal_quantile(0.5 + settings.conf_level / 2.0);
-    let profile = profile_limits(&data, &fit, 0, settings.conf_level).map(|limits| {
-        width([limits.lower.unwrap_or(f64::NEG_INFINITY), limits.upper.unwrap_or(f64::INFINITY)])
-    });
+    let profile = profile_limits(&data, &fit, 0, settings.conf_level)
+        .map(|limits| width(unbounded([limits.lower, limits.upper])));
     Ok(Planned {
         n_events: data.outcome.n_events(),
         is_monotone: matches!(fit.status, CoxStatus::MonotoneLikelihood { .. }),

@@ -1,5 +1,7 @@
 //! A cohort of two arms as the pattern of simulated trials, for `coverage` and `design`.
 
+use rayon::prelude::*;
+
 use crate::survival::{
     Cohort, CovariateColumn, CoxData, CoxOptions, CoxStatus, Outcome, SimulatedTrial, TieRepair,
     Ties, TrialDesign, TrialModel, design_matrix, fit_cox,
@@ -11,6 +13,9 @@ const RATIOS: std::ops::RangeInclusive<f64> = 1e-4..=1e4;
 
 /// Simulations of a run at most: nobody needs a share to 0.02 %, or waits so long.
 const MOST_SIMULATIONS: u64 = 10_000_000;
+
+/// Simulations between two looks at the progress.
+const SIMULATIONS_PER_STEP: u64 = 256;
 
 /// What is taken from the cohort, and what is said of it.
 pub(super) struct TrialCohort {
@@ -139,6 +144,33 @@ pub(super) fn check_simulations(simulations: u64, doing: &str) -> Result<(), Err
         .expected(format!("from 1 to {MOST_SIMULATIONS}")))
 }
 
+/// Does trials `0 .. total` in parallel and hands each to `take` in order. `progress` is told how many
+/// are done, and answers whether to go on.
+///
+/// # Errors
+/// That of a trial; an interrupt.
+pub(super) fn each_trial<T: Send>(
+    total: u64,
+    doing: &str,
+    progress: &(dyn Fn(u64) -> bool + Sync),
+    trial: impl Fn(u64) -> Result<T, Error> + Sync,
+    mut take: impl FnMut(T),
+) -> Result<(), Error> {
+    let mut done = 0;
+    while done < total {
+        let last = (done + SIMULATIONS_PER_STEP).min(total);
+        let step: Vec<T> =
+            (done..last).into_par_iter().map(&trial).collect::<Result<_, Error>>()?;
+        step.into_iter().for_each(&mut take);
+        done = last;
+        if !progress(done) && done < total {
+            return Err(Error::interrupted(doing)
+                .found(format!("an interrupt after {done} of {total} simulations")));
+        }
+    }
+    Ok(())
+}
+
 /// Standard error of a share of `n` simulations.
 pub(super) fn share_error(share: f64, n: u64) -> f64 {
     (share * (1.0 - share) / n as f64).sqrt()
@@ -159,4 +191,9 @@ pub(super) fn median_width(mut widths: Vec<f64>) -> (Option<f64>, Option<&'stati
 /// Width of an interval: infinite where a limit is, whichever side it is on.
 pub(super) fn width([lower, upper]: [f64; 2]) -> f64 {
     if lower.is_infinite() || upper.is_infinite() { f64::INFINITY } else { upper - lower }
+}
+
+/// A limit that is not there is infinite.
+pub(super) fn unbounded([lower, upper]: [Option<f64>; 2]) -> [f64; 2] {
+    [lower.unwrap_or(f64::NEG_INFINITY), upper.unwrap_or(f64::INFINITY)]
 }

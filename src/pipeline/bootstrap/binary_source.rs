@@ -27,6 +27,7 @@ pub(super) struct BinarySource<'a> {
     backend: &'a dyn Backend,
     plan: Plan,
     facts: SourceFacts,
+    data: CoxData,
     /// Arm of each unit in the plan's order, where arms are resampled apart.
     strata: Option<Vec<usize>>,
 }
@@ -98,7 +99,6 @@ impl<'a> BinarySource<'a> {
             penalty: None,
             estimate: term.coef,
             std_err: term.se,
-            firth: firth_limits(&data, 0, Ties::Efron, settings.conf_level),
             is_log: true,
             warnings,
         };
@@ -107,7 +107,7 @@ impl<'a> BinarySource<'a> {
             codes.sort_unstable();
             codes
         });
-        Ok(Self { backend, plan, facts, strata })
+        Ok(Self { backend, plan, facts, data, strata })
     }
 }
 
@@ -170,6 +170,10 @@ impl ReplicateSource for BinarySource<'_> {
         // The search stops at the edge of its bracket where there is no finite estimate.
         let finite = left_out.iter().all(|value| value.is_finite() && value.abs() <= 30.0);
         finite.then(|| (left_out, self.strata.clone()))
+    }
+
+    fn firth_limits(&self, conf_level: f64) -> Option<[f64; 2]> {
+        firth_limits(&self.data, 0, Ties::Efron, conf_level)
     }
 
     fn draws(&self, first: u64, units: &mut [u32]) -> Result<(), Error> {

@@ -81,7 +81,6 @@ impl ConcordanceSource {
             penalty: None,
             estimate: given.estimate,
             std_err: given.std_err,
-            firth: None,
             is_log: false,
             warnings,
         };

@@ -32,6 +32,8 @@ pub(super) struct CoxSource<'a> {
     ties: Ties,
     /// Stratum of each unit in the plan's order, where strata are resampled apart.
     strata: Option<Vec<usize>>,
+    /// Whether single rows are drawn, so that a likelihood of independent rows stands for them.
+    draws_rows: bool,
 }
 
 impl<'a> CoxSource<'a> {
@@ -74,10 +76,6 @@ impl<'a> CoxSource<'a> {
             let message = "the hazard ratio of the data as given is not finite; bias, basic, normal, BCa, studentized and calibrated intervals are not available";
             warnings.push(Warning::new("estimate_not_finite", message));
         }
-        let of_cases = matches!(settings.resample, Resample::Case | Resample::Stratified);
-        let firth = (of_cases && clusters.is_none())
-            .then(|| firth_limits(&data, term, settings.ties, settings.conf_level))
-            .flatten();
         let mut facts = SourceFacts {
             n: data.outcome.len(),
             n_events: data.outcome.n_events(),
@@ -88,7 +86,6 @@ impl<'a> CoxSource<'a> {
             ties: Some(if settings.ties == Ties::Efron { "efron" } else { "breslow" }),
             estimate,
             std_err,
-            firth,
             is_log: true,
             warnings,
         };
@@ -115,7 +112,10 @@ impl<'a> CoxSource<'a> {
             let message = "the GPU takes drawn resamples of up to 8 columns and 20 000 rows without penalty; these replicates were solved by the CPU engine";
             facts.warnings.push(Warning::new("solved_on_cpu", message));
         }
-        Ok(Self { backend, plan, facts, data, term, ties: settings.ties, strata })
+        // Whole clusters and random weights are drawn where rows are not alike or not alone.
+        let of_rows = matches!(settings.resample, Resample::Case | Resample::Stratified);
+        let (ties, draws_rows) = (settings.ties, of_rows && clusters.is_none());
+        Ok(Self { backend, plan, facts, data, term, ties, strata, draws_rows })
     }
 
     /// Replicates of `plan`, those without a maximum decided.
@@ -251,6 +251,10 @@ impl ReplicateSource for CoxSource<'_> {
         };
         let left_out: Option<Vec<f64>> = values.into_iter().map(finite).collect();
         Some((left_out?, self.strata.clone()))
+    }
+
+    fn firth_limits(&self, conf_level: f64) -> Option<[f64; 2]> {
+        self.draws_rows.then(|| firth_limits(&self.data, self.term, self.ties, conf_level))?
     }
 
     fn draws(&self, first: u64, units: &mut [u32]) -> Result<(), Error> {

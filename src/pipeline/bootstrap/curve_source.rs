@@ -81,7 +81,6 @@ impl<'a> CurveSource<'a> {
             penalty: None,
             estimate,
             std_err,
-            firth: None,
             is_log: false,
             warnings,
         };

@@ -6,26 +6,46 @@
 //! it exists, then the percentile interval.
 
 use super::document::IntervalBlock;
-use super::intervals::IntervalKind;
-use crate::survival::{CoxData, Ties, fit_firth};
+use super::intervals::{IntervalKind, IntervalLimits};
+use crate::Error;
+use crate::survival::{CoxData, FirthTerm, Ties, fit_firth};
 
 /// Its kind in documents, where it is the penalised profile.
 const FIRTH_PROFILE: &str = "firth_profile";
 
-/// Limits of the log hazard ratio of `term` by Firth's penalised profile likelihood; `None` where
-/// the model is not one that it is for (weights, ties counted exactly, a fit that did not converge).
+/// Limits of the log hazard ratio of `term` by Firth's penalised profile likelihood, unbounded ones
+/// infinite; or why there are none.
+///
+/// # Errors
+/// As [`fit_firth`].
+pub(crate) fn firth_interval(
+    data: &CoxData,
+    term: usize,
+    ties: Ties,
+    conf_level: f64,
+) -> Result<IntervalLimits, Error> {
+    Ok(match fit_firth(data, ties, conf_level)? {
+        None => Err("not_identified"),
+        Some(fit) if !fit.converged => Err("not_converged"),
+        Some(fit) => {
+            let FirthTerm { lower, upper, .. } = fit.terms[term];
+            Ok([lower.unwrap_or(f64::NEG_INFINITY), upper.unwrap_or(f64::INFINITY)])
+        }
+    })
+}
+
+/// The same where both limits are finite and the rows are unweighted: `None` elsewhere.
 pub(super) fn firth_limits(
     data: &CoxData,
     term: usize,
     ties: Ties,
     conf_level: f64,
 ) -> Option<[f64; 2]> {
-    if data.outcome.weight().is_some() || data.cluster.is_some() || ties == Ties::Exact {
+    if data.outcome.weight().is_some() {
         return None;
     }
-    let fit = fit_firth(data, ties, conf_level).ok()??;
-    let term = fit.terms.get(term).filter(|_| fit.converged)?;
-    Some([term.lower?, term.upper?])
+    let limits = firth_interval(data, term, ties, conf_level).ok()?.ok()?;
+    limits.iter().all(|limit| limit.is_finite()).then_some(limits)
 }
 
 /// The interval to trust among those there are; `None` where none has both limits.

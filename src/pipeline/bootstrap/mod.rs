@@ -21,6 +21,7 @@ mod stream;
 mod summary;
 mod trial_intervals;
 
+pub(crate) use default_interval::firth_interval;
 pub use document::{
     BootstrapDocument, CalibrationBlock, EstimateBlock, IntervalBlock, PermutationBlock,
     ReplicatesBlock,
@@ -47,7 +48,7 @@ use concordance_source::ConcordanceSource;
 use cox_source::CoxSource;
 use curve_source::CurveSource;
 use intervals::acceleration;
-use record::RunRecord;
+use record::{OfData, RunRecord};
 use source::ReplicateSource;
 use storage::{Checkpoint, ShardHeader, Sinks};
 use stream::{Stream, document_of};
@@ -194,8 +195,9 @@ fn resample(
     let jackknife = wants(IntervalKind::Bca).then(|| source.jackknife()).flatten();
     let acceleration =
         jackknife.and_then(|(values, strata)| acceleration(&values, strata.as_deref()));
-    let extras = (acceleration, calibration);
-    let record = RunRecord::new(cohort, settings, source.facts(), extras, &backend.device());
+    let firth = if permutes { None } else { source.firth_limits(settings.conf_level) };
+    let of_data = OfData { acceleration, calibration, firth };
+    let record = RunRecord::new(cohort, settings, source.facts(), of_data, &backend.device());
     let run = Run { source, settings, storage, record: &record, backend, progress };
     let (stream, intervals) = run.to_the_end()?;
     let mut document = document_of(&record, &stream, intervals, backend.device());

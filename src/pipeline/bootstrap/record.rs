@@ -33,6 +33,8 @@ pub(super) struct RunRecord {
     pub(super) facts: StoredFacts,
     pub(super) acceleration: Option<f64>,
     pub(super) calibration: Option<CalibrationBlock>,
+    /// Limits by Firth's penalised profile, where they are for such a statistic.
+    pub(super) firth: Option<[f64; 2]>,
     /// What the last bits depend on: `cpu`, or the GPU's name.
     pub(super) numeric_profile: String,
 }
@@ -49,9 +51,16 @@ pub(super) struct StoredFacts {
     pub(super) penalty: Option<String>,
     pub(super) estimate: Option<f64>,
     pub(super) std_err: Option<f64>,
-    pub(super) firth: Option<[f64; 2]>,
     pub(super) is_log: bool,
     pub(super) warnings: Vec<Warning>,
+}
+
+/// What intervals need of the data beside the estimate; each where it was asked for and exists.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct OfData {
+    pub(super) acceleration: Option<f64>,
+    pub(super) calibration: Option<CalibrationBlock>,
+    pub(super) firth: Option<[f64; 2]>,
 }
 
 impl RunRecord {
@@ -59,7 +68,7 @@ impl RunRecord {
         cohort: &Cohort,
         settings: &BootstrapSettings,
         facts: &SourceFacts,
-        (acceleration, calibration): (Option<f64>, Option<CalibrationBlock>),
+        OfData { acceleration, calibration, firth }: OfData,
         device: &DeviceInfo,
     ) -> Self {
         Self {
@@ -97,12 +106,12 @@ impl RunRecord {
                 penalty: facts.penalty.map(str::to_owned),
                 estimate: facts.estimate,
                 std_err: facts.std_err,
-                firth: facts.firth,
                 is_log: facts.is_log,
                 warnings: facts.warnings.clone(),
             },
             acceleration,
             calibration,
+            firth,
             // Lanes never change a result, so the CPU engine is one profile.
             numeric_profile: match device.backend {
                 "cpu" => "cpu".to_owned(),

@@ -24,6 +24,12 @@ pub(super) trait ReplicateSource: Sync {
     /// are resampled within strata; `None` where a value is not finite.
     fn jackknife(&self) -> Option<(Vec<f64>, Option<Vec<usize>>)>;
 
+    /// Limits of the data as given by Firth's penalised profile; `None` where they are not for such
+    /// a statistic or model.
+    fn firth_limits(&self, _conf_level: f64) -> Option<[f64; 2]> {
+        None
+    }
+
     /// Units that replicates from `first` draw, `[replicates x n_draws]`, for hashing.
     ///
     /// # Errors
@@ -64,8 +70,6 @@ pub(super) struct SourceFacts {
     pub(super) estimate: Option<f64>,
     /// Its standard error by the model.
     pub(super) std_err: Option<f64>,
-    /// Firth's penalised profile limits on that scale, where they are for such a model.
-    pub(super) firth: Option<[f64; 2]>,
     /// Whether that scale is the log of what is printed.
     pub(super) is_log: bool,
     pub(super) warnings: Vec<Warning>,

@@ -157,7 +157,7 @@ pub(super) fn document_of(
         std_err: moments.std_err,
         mcse_bias: facts.estimate.and(moments.mcse_bias),
         mcse_std_err: moments.mcse_std_err,
-        default_interval: if permutes { None } else { default_interval(facts.firth, &intervals) },
+        default_interval: if permutes { None } else { default_interval(record.firth, &intervals) },
         intervals,
         permutation,
         calibration: record.calibration,
