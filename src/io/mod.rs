@@ -12,7 +12,6 @@ pub mod cohort;
 pub mod control_cells;
 pub mod frame_store;
 pub mod hash;
-mod lzw;
 pub mod manifest;
 pub mod marker_table;
 pub mod output_folder;

@@ -10,7 +10,6 @@ use std::path::Path;
 
 use tiff::decoder::{Decoder, DecodingResult, Limits};
 
-use super::lzw::fill_strip;
 use super::tiff_directory::{Directory, Finding, Scanner, tag};
 use crate::Error;
 use crate::imaging::{RawPage, Samples, StretchLimits};
@@ -41,10 +40,7 @@ pub struct FrameRequest {
 /// stretch limits that are missing or crossed; data that cannot be decoded.
 pub fn read_frame_pages(path: &Path, request: &FrameRequest) -> Result<Vec<RawPage>, Error> {
     let layouts = scan(path, request)?;
-    match unpack_lzw(path, &layouts) {
-        Some(pages) => Ok(pages),
-        None => decode(path, &layouts),
-    }
+    decode(path, &layouts)
 }
 
 /// `(rows, cols, pages)` of a frame file, without decoding a pixel.
@@ -62,15 +58,6 @@ struct PageLayout {
     cols: u32,
     bits: u32,
     limits: Option<StretchLimits>,
-    /// Offset and length of each strip, and bytes it holds when unpacked, for pages that
-    /// [`fill_strip`] reads.
-    lzw_strips: Option<Vec<LzwStrip>>,
-}
-
-struct LzwStrip {
-    offset: u32,
-    length: u32,
-    n_bytes: usize,
 }
 
 impl PageLayout {
@@ -186,15 +173,8 @@ fn read_layout<R: Read + Seek>(
             "both, or the intensity scale \"stored\"",
         );
     }
-    let mut layout = PageLayout { rows, cols, bits, limits, lzw_strips: None };
-    let strips = check_strips(scanner, directory, file_len, &layout, compression)?;
-    let mut is_absent_or_1 =
-        |number| scanner.value(directory, number).is_ok_and(|value| value.unwrap_or(1) == 1);
-    let is_plain = is_absent_or_1(tag::PREDICTOR)
-        && is_absent_or_1(tag::FILL_ORDER)
-        && matches!(scanner.value(directory, tag::TILE_WIDTH), Ok(None));
-    layout.lzw_strips =
-        (compression == Compression::Lzw && bits == 8 && is_plain).then_some(strips);
+    let layout = PageLayout { rows, cols, bits, limits };
+    check_strips(scanner, directory, file_len, &layout, compression)?;
     Ok(layout)
 }
 
@@ -292,14 +272,14 @@ fn read_limits<R: Read + Seek>(
     }
 }
 
-/// The strips: as many as the rows ask for, each inside the file and large enough for its rows.
+/// As many strips as the rows ask for, each inside the file and large enough for its rows.
 fn check_strips<R: Read + Seek>(
     scanner: &mut Scanner<R>,
     directory: &Directory,
     file_len: u64,
     layout: &PageLayout,
     compression: Compression,
-) -> Result<Vec<LzwStrip>, Refused> {
+) -> Result<(), Refused> {
     let Some(offsets) = scanner.values(directory, tag::STRIP_OFFSETS)? else {
         return refuse("no strips", "a page stored in strips");
     };
@@ -314,9 +294,8 @@ fn check_strips<R: Read + Seek>(
         );
     }
     let row_bytes = u64::from(layout.cols) * u64::from(layout.bits / 8);
-    let mut strips = Vec::with_capacity(offsets.len());
-    for (strip, (&of_file, &length)) in offsets.iter().zip(&counts).enumerate() {
-        let (offset, count) = (u64::from(of_file), u64::from(length));
+    for (strip, (&offset, &count)) in offsets.iter().zip(&counts).enumerate() {
+        let (offset, count) = (u64::from(offset), u64::from(count));
         if offset + count > file_len {
             return refuse(
                 format!("strip {} at bytes {offset}..{}", strip + 1, offset + count),
@@ -331,38 +310,8 @@ fn check_strips<R: Read + Seek>(
                 format!("enough for {} bytes of pixels", strip_rows * row_bytes),
             );
         }
-        let n_bytes = (strip_rows * row_bytes) as usize;
-        strips.push(LzwStrip { offset: of_file, length, n_bytes });
     }
-    Ok(strips)
-}
-
-/// Pages whose layout was checked, if all of them are as CellTracks writes them (8 bits, LZW) and
-/// sound. Anything else is left to [`decode`], which knows more and says what is wrong.
-fn unpack_lzw(path: &Path, layouts: &[PageLayout]) -> Option<Vec<RawPage>> {
-    if layouts.iter().any(|layout| layout.lzw_strips.is_none()) {
-        return None;
-    }
-    // a frame is not much larger than its pixels; what is, is not read as a whole
-    let largest =
-        layouts.iter().map(PageLayout::n_bytes).sum::<u64>().saturating_mul(4) + (1 << 20);
-    let file_len = std::fs::metadata(path).ok()?.len();
-    let file = (file_len <= largest).then(|| std::fs::read(path).ok())??;
-    let page = |layout: &PageLayout| {
-        let (rows, cols) = (layout.rows as usize, layout.cols as usize);
-        let mut samples = vec![0; rows * cols];
-        let mut rest = &mut samples[..];
-        for strip in layout.lzw_strips.as_ref()? {
-            let (unpacked, others) = rest.split_at_mut_checked(strip.n_bytes)?;
-            let codes = file.get(strip.offset as usize..)?.get(..strip.length as usize)?;
-            if !fill_strip(codes, unpacked) {
-                return None;
-            }
-            rest = others;
-        }
-        Some(RawPage { rows, cols, samples: Samples::U8(samples), limits: layout.limits })
-    };
-    layouts.iter().map(page).collect()
+    Ok(())
 }
 
 /// Decodes pages whose layout was checked; buffers are bounded by it.

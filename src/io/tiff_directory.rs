@@ -17,13 +17,11 @@ pub(super) mod tag {
     pub(in crate::io) const BITS_PER_SAMPLE: u16 = 258;
     pub(in crate::io) const COMPRESSION: u16 = 259;
     pub(in crate::io) const PHOTOMETRIC: u16 = 262;
-    pub(in crate::io) const FILL_ORDER: u16 = 266;
     pub(in crate::io) const STRIP_OFFSETS: u16 = 273;
     pub(in crate::io) const SAMPLES_PER_PIXEL: u16 = 277;
     pub(in crate::io) const ROWS_PER_STRIP: u16 = 278;
     pub(in crate::io) const STRIP_BYTE_COUNTS: u16 = 279;
     pub(in crate::io) const PREDICTOR: u16 = 317;
-    pub(in crate::io) const TILE_WIDTH: u16 = 322;
     pub(in crate::io) const SAMPLE_FORMAT: u16 = 339;
     /// Private: camera value of a stored 0.
     pub(in crate::io) const STRETCH_LOW: u16 = 755;
