@@ -4,6 +4,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Serialize;
 use std::path::PathBuf;
 
+use crate::Error;
+
 /// From CellSearch cartridge pixels and a cohort table to HER2 on circulating tumour cells and a
 /// survival report.
 #[derive(Debug, Parser)]
@@ -54,6 +56,19 @@ pub(crate) struct Shared {
     /// No progress and no notes on stderr; errors and warnings stay
     #[arg(long, global = true)]
     pub(crate) quiet: bool,
+}
+
+impl Shared {
+    /// # Errors
+    /// A GPU asked for by name, of a command that runs on the CPU; `why` says what of it does.
+    pub(crate) fn refuse_gpu(&self, doing: &str, why: &str) -> Result<(), Error> {
+        match self.device.as_str() {
+            "auto" | "cpu" => Ok(()),
+            other => Err(Error::device(doing)
+                .found(format!("--device {other}"))
+                .expected(format!("auto or cpu: {why}"))),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{BootstrapArgs, MergeArgs, ResampleArg, Shared, StatisticArg};
 use super::exit::ExitCode;
-use super::output::{note, print_json, print_result, print_warnings};
+use super::output::{note, print_document};
 use super::progress::{Progress, watch_interrupts};
 use crate::Error;
 use crate::compute::select;
@@ -65,17 +65,11 @@ fn print(
     (settings, inputs): (serde_json::Value, &[PathBuf]),
 ) -> Result<(), Error> {
     if let Some(out) = out {
-        // Standard input has no name to hash again.
-        let named = inputs.iter().filter(|path| *path != Path::new("-"));
-        let inputs = named.map(|path| ManifestFile::of_input(path)).collect::<Result<_, _>>()?;
+        let inputs = ManifestFile::of_inputs(inputs.iter().map(PathBuf::as_path))?;
         write_bootstrap(&out, (document, text), settings, inputs)?;
         out.commit()?;
     }
-    print_warnings(&document.warnings);
-    if shared.json {
-        return print_json(document);
-    }
-    print_result(text)
+    print_document(shared, &document.warnings, document, text)
 }
 
 /// The settings as used, defaults included.

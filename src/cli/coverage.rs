@@ -1,12 +1,10 @@
 //! `herscope coverage`.
 
-use std::path::Path;
-
 use clap::Args;
 
 use super::args::{CohortArgs, Shared};
 use super::exit::ExitCode;
-use super::output::{note, print_json, print_result, print_warnings};
+use super::output::{note, print_document};
 use super::progress::{Progress, watch_interrupts};
 use crate::Error;
 use crate::io::cohort::read_cohort;
@@ -15,6 +13,9 @@ use crate::io::output_folder::OutputFolder;
 use crate::pipeline::bootstrap::{IntervalKind, Resample};
 use crate::pipeline::coverage::{CoverageSettings, TrueRatio, run_coverage};
 use crate::pipeline::coverage_output::{coverage_text, write_coverage};
+
+/// Why simulated trials take no GPU: they are small and many.
+pub(super) const SIMULATED_ON_CPU: &str = "simulated trials are drawn and fitted on the CPU";
 
 #[derive(Debug, Args)]
 pub(crate) struct CoverageArgs {
@@ -43,7 +44,7 @@ pub(crate) struct CoverageArgs {
 /// Runs the command.
 pub(super) fn coverage(args: &CoverageArgs, shared: &Shared) -> Result<ExitCode, Error> {
     let settings = settings(args, shared)?;
-    refuse_gpu(shared, "measuring coverage")?;
+    shared.refuse_gpu("measuring coverage", SIMULATED_ON_CPU)?;
     let out = shared.out.as_deref().map(|out| OutputFolder::create(out, shared.force));
     let out = out.transpose()?;
     let cohort = read_cohort(&args.cohort.cohort, &args.cohort.request()?)?;
@@ -57,37 +58,13 @@ pub(super) fn coverage(args: &CoverageArgs, shared: &Shared) -> Result<ExitCode,
     };
     let text = coverage_text(&document);
     if let Some(out) = out {
-        let inputs = input_of(&args.cohort)?;
+        let inputs = ManifestFile::of_inputs([args.cohort.cohort.as_path()])?;
         let settings = settings_json(args, &settings);
         write_coverage(&out, (&document, &text), settings, inputs)?;
         out.commit()?;
     }
-    print_warnings(&document.warnings);
-    if shared.json {
-        print_json(&document)?;
-    } else {
-        print_result(&text)?;
-    }
+    print_document(shared, &document.warnings, &document, &text)?;
     Ok(ExitCode::Done)
-}
-
-/// Trials are small and many: they are drawn and fitted on the CPU.
-///
-/// # Errors
-/// A GPU asked for by name.
-pub(super) fn refuse_gpu(shared: &Shared, doing: &str) -> Result<(), Error> {
-    match shared.device.as_str() {
-        "auto" | "cpu" => Ok(()),
-        other => Err(Error::device(doing)
-            .found(format!("--device {other}"))
-            .expected("auto or cpu: simulated trials are drawn and fitted on the CPU")),
-    }
-}
-
-/// The cohort's file; standard input has no name to hash again.
-pub(super) fn input_of(cohort: &CohortArgs) -> Result<Vec<ManifestFile>, Error> {
-    let is_named = cohort.cohort != Path::new("-");
-    is_named.then(|| ManifestFile::of_input(&cohort.cohort)).into_iter().collect()
 }
 
 fn settings(args: &CoverageArgs, shared: &Shared) -> Result<CoverageSettings, Error> {

@@ -3,12 +3,13 @@
 use clap::Args;
 
 use super::args::{CohortArgs, Shared};
-use super::coverage::{input_of, refuse_gpu};
+use super::coverage::SIMULATED_ON_CPU;
 use super::exit::ExitCode;
-use super::output::{note, print_json, print_result, print_warnings};
+use super::output::{note, print_document};
 use super::progress::{Progress, watch_interrupts};
 use crate::Error;
 use crate::io::cohort::read_cohort;
+use crate::io::manifest::ManifestFile;
 use crate::io::output_folder::OutputFolder;
 use crate::pipeline::design::{DesignSettings, run_design};
 use crate::pipeline::design_output::{design_text, write_design};
@@ -49,7 +50,7 @@ pub(super) fn design(args: &DesignArgs, shared: &Shared) -> Result<ExitCode, Err
         conf_level: shared.conf_level.unwrap_or(0.95),
         seed: shared.seed.unwrap_or(1),
     };
-    refuse_gpu(shared, "planning a study")?;
+    shared.refuse_gpu("planning a study", SIMULATED_ON_CPU)?;
     let out = shared.out.as_deref().map(|out| OutputFolder::create(out, shared.force));
     let out = out.transpose()?;
     let cohort = read_cohort(&args.cohort.cohort, &args.cohort.request()?)?;
@@ -63,16 +64,11 @@ pub(super) fn design(args: &DesignArgs, shared: &Shared) -> Result<ExitCode, Err
     };
     let text = design_text(&document);
     if let Some(out) = out {
-        let inputs = input_of(&args.cohort)?;
+        let inputs = ManifestFile::of_inputs([args.cohort.cohort.as_path()])?;
         write_design(&out, (&document, &text), settings_json(args, &settings), inputs)?;
         out.commit()?;
     }
-    print_warnings(&document.warnings);
-    if shared.json {
-        print_json(&document)?;
-    } else {
-        print_result(&text)?;
-    }
+    print_document(shared, &document.warnings, &document, &text)?;
     Ok(ExitCode::Done)
 }
 

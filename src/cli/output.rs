@@ -1,5 +1,6 @@
 //! What is said and where: results on stdout, everything else on stderr.
 
+use super::args::Shared;
 use crate::{Error, Warning};
 use serde::Serialize;
 use std::io::{BufWriter, ErrorKind, Write};
@@ -40,6 +41,17 @@ pub(crate) fn print_warnings(warnings: &[Warning]) {
     for Warning { code, message } in warnings {
         eprintln!("warning: {message} [{code}]");
     }
+}
+
+/// Prints a finished run: warnings on stderr, the document or its text on stdout.
+pub(crate) fn print_document(
+    shared: &Shared,
+    warnings: &[Warning],
+    document: &impl Serialize,
+    text: &str,
+) -> Result<(), Error> {
+    print_warnings(warnings);
+    if shared.json { print_json(document) } else { print_result(text) }
 }
 
 /// Prints an error with what caused it.

@@ -2,13 +2,13 @@
 
 use super::args::{SegmentArgs, Shared};
 use super::exit::ExitCode;
-use super::output::{json, note, print_error, print_json, print_result, print_warnings};
+use super::output::{json, note, print_document, print_error, print_warnings};
 use super::progress::{Progress, watch_interrupts};
+use super::segment_her2::{her2_rule, her2_source};
 use crate::compute::{Backend, select};
-use crate::imaging::{Channel, FrameGrid, GateSet, Her2Cutoffs, IntensityScale, control_cutoffs};
+use crate::imaging::{Channel, FrameGrid, GateSet, IntensityScale};
 use crate::io::cell_table::{CellTable, FrameTable};
 use crate::io::celltracks::{Archive, ArchiveOptions};
-use crate::io::control_cells::read_control_her2;
 use crate::io::frame_store::FrameStore;
 use crate::io::output_folder::{OutputFile, OutputFolder};
 use crate::io::sample_table::SampleTable;
@@ -81,6 +81,7 @@ pub(super) fn segment(args: &SegmentArgs, shared: &Shared) -> Result<ExitCode, E
             .expected("--out DIR for the tables"));
     };
     let options = archive_options(args)?;
+    let her2 = her2_rule(args)?;
     let Ok(request) = shared.device.parse();
     let selection = select(&request)?;
     let backend = selection.backend.as_ref();
@@ -88,7 +89,7 @@ pub(super) fn segment(args: &SegmentArgs, shared: &Shared) -> Result<ExitCode, E
     let out = OutputFolder::create(target, shared.force)?;
     let store = FrameStore::beside(target, shared.resume)?;
     watch_interrupts();
-    let mut run = Run::new(args)?;
+    let mut run = Run::new(her2)?;
     let mut first_error = None;
     for input in inputs(&args.archives) {
         let progress = Progress::new(shared.quiet, "segmenting");
@@ -119,6 +120,7 @@ fn inputs(paths: &[PathBuf]) -> Vec<&[PathBuf]> {
 
 /// Tables that grow sample by sample.
 struct Run {
+    her2: Her2Rule,
     cells: Option<(Vec<String>, CellTable)>,
     frames: FrameTable,
     table: SampleTable,
@@ -128,13 +130,14 @@ struct Run {
 }
 
 impl Run {
-    fn new(args: &SegmentArgs) -> Result<Self, Error> {
+    fn new(her2: Her2Rule) -> Result<Self, Error> {
         let mut warnings = Vec::new();
-        if args.her2_med.is_none() && args.her2_from.is_none() {
+        if her2 == Her2Rule::Unclassified {
             let message = "no HER2 cut-offs were given, so cells have no HER2 class; no published cut-off exists for this scale";
             warnings.push(Warning::new("no_her2_cutoffs", message));
         }
         Ok(Self {
+            her2,
             cells: None,
             frames: FrameTable::new()?,
             table: SampleTable::new()?,
@@ -163,7 +166,7 @@ impl Run {
                 .found(format!("a second sample {}", archive.sample_id))
                 .expected("samples with different names"));
         }
-        let (settings, gate_warnings) = settings(args, &archive.channels)?;
+        let (settings, gate_warnings) = settings(args, self.her2, &archive.channels)?;
         let sink = StoredFrames { store };
         let report = |done: usize, total: usize| {
             if progress.at(done as u64, total as u64) {
@@ -249,12 +252,7 @@ impl Run {
         for failure in &document.failures {
             print_warnings(&[Warning::new("refused", failure.message.clone())]);
         }
-        print_warnings(&document.warnings);
-        if shared.json {
-            print_json(&document)?;
-        } else {
-            print_result(&text(&document, &folder))?;
-        }
+        print_document(shared, &document.warnings, &document, &text(&document, &folder))?;
         Ok(if document.failures.is_empty() { ExitCode::Done } else { ExitCode::Partial })
     }
 }
@@ -289,7 +287,7 @@ fn settings_block(args: &SegmentArgs, backend: &dyn Backend) -> SettingsBlock {
         }),
         her2_med: args.her2_med,
         her2_high: args.her2_high,
-        her2_from: args.her2_from.clone(),
+        her2_from: her2_source(args),
         her2_measure: args.her2_measure.clone(),
         intensity_scale: args.intensity_scale.clone(),
         device: backend.device().backend,
@@ -337,23 +335,9 @@ pub(super) fn grid(text: &str) -> Result<FrameGrid, Error> {
     })
 }
 
-/// Quantiles of a control that a `control:FILE` without any takes. They are no published choice.
-const CONTROL_LEVELS: [f64; 2] = [0.95, 0.99];
-
-/// Cut-offs of `CELLS.csv` or `CELLS.csv:MED,HIGH`.
-fn cutoffs_of_control(source: &str, args: &SegmentArgs) -> Result<Her2Cutoffs, Error> {
-    let levels = |text: &str| {
-        let (med, high) = text.split_once(',')?;
-        Some([med.trim().parse().ok()?, high.trim().parse().ok()?])
-    };
-    let given = source.rsplit_once(':').and_then(|(file, text)| Some((file, levels(text)?)));
-    let (file, levels) = given.unwrap_or((source, CONTROL_LEVELS));
-    let column = if args.her2_measure == "channel" { "her2_mean" } else { "her2_union_mean" };
-    control_cutoffs(&read_control_her2(Path::new(file), column)?, levels)
-}
-
 fn settings(
     args: &SegmentArgs,
+    her2: Her2Rule,
     channels: &[Channel],
 ) -> Result<(SegmentSettings, Vec<Warning>), Error> {
     let usage = |flag: &str, found: &str, right: &str| {
@@ -369,23 +353,6 @@ fn settings(
                 .parse()
                 .map_err(|_| usage("--threshold", value, "triangle, otsu or an intensity"))?,
         ),
-    };
-    let her2 = match (args.her2_med, args.her2_high, &args.her2_from) {
-        (Some(med), Some(high), _) => Her2Rule::Cutoffs(Her2Cutoffs::new(med, high)?),
-        (_, _, Some(source)) if source.starts_with("control:") => {
-            Her2Rule::Cutoffs(cutoffs_of_control(&source["control:".len()..], args)?)
-        }
-        (_, _, Some(source)) => {
-            let level = source.strip_prefix("leukocytes:").and_then(|q| q.parse().ok());
-            Her2Rule::Leukocytes(level.ok_or_else(|| {
-                usage(
-                    "--her2-from",
-                    source,
-                    "leukocytes:Q with Q between 0 and 1, or control:CELLS.csv[:MED,HIGH]",
-                )
-            })?)
-        }
-        _ => Her2Rule::Unclassified,
     };
     let (gates, warnings) = match args.gates.as_deref() {
         None => (None, Vec::new()),

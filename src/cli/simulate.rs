@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::args::Shared;
 use super::exit::ExitCode;
-use super::output::{note, print_json, print_result, print_warnings};
+use super::output::{note, print_document};
 use super::progress::{Progress, watch_interrupts};
 use crate::Error;
 use crate::imaging::{Camera, Chamber, FrameGrid, Illumination, Population, StorageDepth};
@@ -114,14 +114,7 @@ fn cartridge(args: &CartridgeArgs, shared: &Shared) -> Result<ExitCode, Error> {
             .found("no --out")
             .expected("--out DIR, named like a sample: 900012.1.1"));
     };
-    match shared.device.as_str() {
-        "auto" | "cpu" => {}
-        other => {
-            return Err(Error::device("simulating a cartridge")
-                .found(format!("--device {other}"))
-                .expected("auto or cpu: frames are rendered on the CPU"));
-        }
-    }
+    shared.refuse_gpu("simulating a cartridge", "frames are rendered on the CPU")?;
     let seed = shared.seed.unwrap_or(1);
     let settings = settings(args, seed)?;
     let out = OutputFolder::create(target, shared.force)?;
@@ -134,12 +127,7 @@ fn cartridge(args: &CartridgeArgs, shared: &Shared) -> Result<ExitCode, Error> {
         simulate_cartridge(&settings, &out, &|done, total| progress.at(done, total))?
     };
     let folder = out.commit()?;
-    print_warnings(&document.warnings);
-    if shared.json {
-        print_json(&document)?;
-    } else {
-        print_result(&text(&document, &folder))?;
-    }
+    print_document(shared, &document.warnings, &document, &text(&document, &folder))?;
     Ok(ExitCode::Done)
 }
 

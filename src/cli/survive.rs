@@ -1,6 +1,6 @@
 //! `herscope survive`.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use super::args::{CohortArgs, Shared, SurviveArgs, TiesArg, TimingArgs};
 use super::exit::ExitCode;
@@ -157,11 +157,10 @@ fn time_unit(cohort: &CohortArgs) -> String {
     }
 }
 
-/// Every file read; standard input has no name to hash again.
+/// Every file read.
 fn input_files(args: &SurviveArgs) -> Result<Vec<ManifestFile>, Error> {
-    let cohort = Some(&args.cohort.cohort).filter(|path| *path != Path::new("-"));
-    let files = cohort.into_iter().chain(&args.timing.long).chain(&args.more.predict);
-    files.map(|path| ManifestFile::of_input(path)).collect()
+    let more = args.timing.long.iter().chain(&args.more.predict);
+    ManifestFile::of_inputs(std::iter::once(&args.cohort.cohort).chain(more).map(PathBuf::as_path))
 }
 
 /// The settings as used, defaults included.

@@ -2,7 +2,7 @@
 
 use super::args::Shared;
 use super::exit::ExitCode;
-use super::output::{json, note, print_json, print_result, print_warnings};
+use super::output::{json, note, print_document};
 use crate::Error;
 use crate::io::manifest::{Manifest, ManifestFile};
 use crate::io::output_folder::OutputFolder;
@@ -99,12 +99,7 @@ pub(super) fn tabulate(args: &TabulateArgs, shared: &Shared) -> Result<ExitCode,
         manifest(&args.cohort, &settings, &document, drew)?.write(&out)?;
         out.commit()?;
     }
-    print_warnings(&document.warnings);
-    if shared.json {
-        print_json(&document)?;
-    } else {
-        print_result(&text)?;
-    }
+    print_document(shared, &document.warnings, &document, &text)?;
     Ok(ExitCode::Done)
 }
 
@@ -173,18 +168,12 @@ fn manifest(
     document: &TabulateDocument,
     drew: bool,
 ) -> Result<Manifest, Error> {
-    // Standard input is gone once read: there is no file that could be hashed again.
-    let from_stdin = cohort == Path::new("-");
+    let values = serde_json::to_value(settings)
+        .map_err(|error| Error::output("writing the manifest").caused_by(error))?;
     Ok(Manifest {
-        schema_version: document.schema_version,
-        command: document.command.clone(),
-        software: format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")),
-        settings: serde_json::to_value(settings)
-            .map_err(|error| Error::output("writing the manifest").caused_by(error))?,
-        device: None,
         seed: drew.then_some(settings.seed),
-        inputs: if from_stdin { Vec::new() } else { vec![ManifestFile::of_input(cohort)?] },
-        outputs: Vec::new(),
+        inputs: ManifestFile::of_inputs([cohort])?,
         warnings: document.warnings.clone(),
+        ..Manifest::of(&document.command, values)
     })
 }

@@ -104,15 +104,14 @@ pub fn control_cutoffs(control: &[f64], levels: [f64; 2]) -> Result<Her2Cutoffs,
             .expected("two between 0 and 1 in this order"));
     }
     let needed = (1.0 / (1.0 - high)).ceil() as usize;
-    if control.len() < needed {
-        return Err(Error::input(doing)
-            .found(format!("{} cells with a HER2 value", control.len()))
-            .expected(format!("{needed} at least for the quantile {high}, or a lower quantile")));
-    }
     let mut sorted = control.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
-    let at = |level| quantile(&sorted, level).unwrap_or(f64::NAN);
-    Her2Cutoffs::new(at(med), at(high))
+    match (quantile(&sorted, med), quantile(&sorted, high)) {
+        (Some(med), Some(high)) if sorted.len() >= needed => Her2Cutoffs::new(med, high),
+        _ => Err(Error::input(doing)
+            .found(format!("{} cells with a HER2 value", control.len()))
+            .expected(format!("{needed} at least for the quantile {high}, or a lower quantile"))),
+    }
 }
 
 /// A share with its Wilson interval.

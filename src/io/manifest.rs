@@ -35,6 +35,16 @@ impl ManifestFile {
         let bytes = std::fs::metadata(path).map_err(failed)?.len();
         Ok(Self { path: path.display().to_string(), bytes, sha256 })
     }
+
+    /// Describes input files. Standard input (`-`) is left out: once read there is nothing that could
+    /// be hashed again.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn of_inputs<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Result<Vec<Self>, Error> {
+        let named = paths.into_iter().filter(|path| *path != Path::new("-"));
+        named.map(Self::of_input).collect()
+    }
 }
 
 /// Everything needed to say what made a folder, and to check that it is still the same.
@@ -60,7 +70,30 @@ pub struct Manifest {
     pub warnings: Vec<Warning>,
 }
 
+/// Version of the shape of documents and manifests.
+const SCHEMA_VERSION: u32 = 1;
+
+/// Program and version.
+pub(crate) fn software() -> String {
+    format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+}
+
 impl Manifest {
+    /// The manifest of a run that so far has read and written nothing.
+    pub fn of(command: &str, settings: serde_json::Value) -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            command: command.to_owned(),
+            software: software(),
+            settings,
+            device: None,
+            seed: None,
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
     /// Lists the files of `folder` as outputs and writes the manifest beside them. The last step
     /// before the folder is committed.
     ///

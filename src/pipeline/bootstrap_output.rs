@@ -1,7 +1,6 @@
 //! The output folder of `bootstrap` and `merge`: document, table, figure, manifest.
 
 use super::bootstrap::BootstrapDocument;
-use super::study::software;
 use crate::Error;
 use crate::io::manifest::{Manifest, ManifestFile, json_bytes};
 use crate::io::output_folder::OutputFolder;
@@ -29,15 +28,11 @@ pub fn write_bootstrap(
         folder.write("figures/replicates.svg", histogram_plot(&figure))?;
     }
     let manifest = Manifest {
-        schema_version: document.schema_version,
-        command: "bootstrap".to_owned(),
-        software: software(),
-        settings,
         device: Some(document.device.clone()),
         seed: Some(document.seed),
         inputs,
-        outputs: Vec::new(),
         warnings: document.warnings.clone(),
+        ..Manifest::of("bootstrap", settings)
     };
     manifest.write(folder)
 }

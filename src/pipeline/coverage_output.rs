@@ -1,12 +1,11 @@
 //! `coverage` as text, as a table, and as an output folder.
 
 use super::coverage_document::{CoverageDocument, MethodBlock, ScenarioBlock};
-use super::study::software;
 use crate::Error;
 use crate::io::manifest::{Manifest, ManifestFile, json_bytes};
 use crate::io::output_folder::OutputFolder;
 use crate::io::table_writer::csv_bytes;
-use crate::report::number_format::{Rounding, count, fixed, level, percent, significant};
+use crate::report::number_format::{Rounding, count, fixed, level, share, significant};
 use crate::report::{Align, TextTable};
 
 /// Writes everything a run has to say into `folder`, the manifest last.
@@ -23,15 +22,11 @@ pub fn write_coverage(
     folder.write("coverage.txt", text)?;
     folder.write("coverage.csv", coverage_csv(document))?;
     let manifest = Manifest {
-        schema_version: document.schema_version,
-        command: document.command.to_owned(),
-        software: software(),
-        settings,
         device: Some(document.device.clone()),
         seed: Some(document.seed),
         inputs,
-        outputs: Vec::new(),
         warnings: document.warnings.clone(),
+        ..Manifest::of(document.command, settings)
     };
     manifest.write(folder)
 }
@@ -143,9 +138,4 @@ fn scenario_table(document: &CoverageDocument, scenario: &ScenarioBlock) -> Text
         ]);
     }
     table
-}
-
-/// A share as a percentage.
-fn share(fraction: f64) -> String {
-    percent(fraction, 1, Rounding::HalfUp)
 }

@@ -1,12 +1,11 @@
 //! `design` as text, as a table, and as an output folder.
 
 use super::design_document::{DesignCell, DesignDocument};
-use super::study::software;
 use crate::Error;
 use crate::io::manifest::{Manifest, ManifestFile, json_bytes};
 use crate::io::output_folder::OutputFolder;
 use crate::io::table_writer::csv_bytes;
-use crate::report::number_format::{Rounding, count, fixed, level, percent, significant};
+use crate::report::number_format::{Rounding, count, fixed, level, share, significant};
 use crate::report::{Align, TextTable};
 
 /// Writes everything a run has to say into `folder`, the manifest last.
@@ -23,15 +22,11 @@ pub fn write_design(
     folder.write("design.txt", text)?;
     folder.write("design.csv", design_csv(document))?;
     let manifest = Manifest {
-        schema_version: document.schema_version,
-        command: document.command.to_owned(),
-        software: software(),
-        settings,
         device: Some(document.device.clone()),
         seed: Some(document.seed),
         inputs,
-        outputs: Vec::new(),
         warnings: document.warnings.clone(),
+        ..Manifest::of(document.command, settings)
     };
     manifest.write(folder)
 }
@@ -130,9 +125,4 @@ pub fn design_text(document: &DesignDocument) -> String {
         table.note(format!("Follow-up is {} times the cohort's.", document.followup_factor));
     }
     table.render()
-}
-
-/// A share as a percentage.
-fn share(fraction: f64) -> String {
-    percent(fraction, 1, Rounding::HalfUp)
 }

@@ -7,7 +7,6 @@ use std::time::Instant;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::study::software;
 use crate::imaging::{
     CellKind, CellTruth, Illumination, PixelBox, Population, SIMULATED_CHANNELS, SimulatedCell,
     Simulator, StorageDepth, draw_cells,
@@ -122,15 +121,10 @@ pub fn simulate_cartridge(
     folder.write("truth.csv", truth_csv(simulator.cells(), &truths, &rids))?;
     let warnings = warnings_of(illumination, &truths);
     let manifest = Manifest {
-        schema_version: 1,
-        command: "simulate cartridge".to_owned(),
-        software: software(),
-        settings: settings_json(settings),
-        device: None,
         seed: Some(illumination.seed),
         inputs,
-        outputs: Vec::new(),
         warnings: warnings.clone(),
+        ..Manifest::of("simulate cartridge", settings_json(settings))
     };
     manifest.write(folder)?;
     let n = |kind| simulator.cells().iter().filter(|cell| cell.kind == kind).count();

@@ -336,24 +336,16 @@ fn write_documents(out: &OutputFolder, results: &StudyResults<'_>) -> Result<(),
     }
     out.write("report.html", render_html(&report)?)?;
     let bootstrapped = summary.groupings.iter().find_map(|one| one.bootstrap.as_ref());
+    let settings = serde_json::to_value(study)
+        .map_err(|error| Error::output("writing the manifest").caused_by(error))?;
     let manifest = Manifest {
-        schema_version: SCHEMA_VERSION,
-        command: "study".to_owned(),
-        software: software(),
-        settings: serde_json::to_value(study)
-            .map_err(|error| Error::output("writing the manifest").caused_by(error))?,
         device: bootstrapped.map(|document| document.device.clone()),
         seed: bootstrapped.map(|_| study.analysis.seed),
         inputs: results.inputs.to_vec(),
-        outputs: Vec::new(),
         warnings: summary.warnings.clone(),
+        ..Manifest::of("study", settings)
     };
     manifest.write(out)
-}
-
-/// Program and version.
-pub(crate) fn software() -> String {
-    format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
 }
 
 /// A grouping's name with only characters that every file system takes.

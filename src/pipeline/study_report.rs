@@ -1,12 +1,13 @@
 //! The report of a study, laid out from its results.
 
 use super::bootstrap_output::replicate_figure;
-use super::study::{StudyResults, software};
+use super::study::StudyResults;
 use super::study_cartridges::Cartridges;
 use super::study_checks::CheckResult;
 use super::study_data::StudySample;
 use super::study_file::{CheckRule, Her2CutOffs, PositiveFrom};
 use super::study_summary::{GroupingResult, StudySummary};
+use crate::io::manifest::software;
 use crate::report::number_format::{PStyle, Rounding, count_of, p_statement, significant};
 use crate::report::{
     Analysis, Bootstrap, BootstrapDocument, CellSection, Check, Checks, Cutoff, Fact, Flow,

@@ -1,7 +1,5 @@
 //! The output folder of `survive`: document, tables, figures, manifest.
 
-use super::study::software;
-use super::survive::SCHEMA_VERSION;
 use crate::Error;
 use crate::io::manifest::{Manifest, ManifestFile, json_bytes};
 use crate::io::output_folder::OutputFolder;
@@ -31,16 +29,7 @@ pub fn write_survive(
     if let Some(figure) = forest_figure(analysis, style) {
         folder.write("figures/hazard_ratios.svg", forest_plot(&figure))?;
     }
-    let manifest = Manifest {
-        schema_version: SCHEMA_VERSION,
-        command: "survive".to_owned(),
-        software: software(),
-        settings,
-        device: None,
-        seed: None,
-        inputs,
-        outputs: Vec::new(),
-        warnings: analysis.survive.warnings.clone(),
-    };
+    let warnings = analysis.survive.warnings.clone();
+    let manifest = Manifest { inputs, warnings, ..Manifest::of("survive", settings) };
     manifest.write(folder)
 }

@@ -290,6 +290,11 @@ pub fn percent(fraction: f64, decimals: usize, rounding: Rounding) -> String {
     format!("{}%", fixed(100.0 * fraction, decimals, rounding))
 }
 
+/// A share in [0, 1] to a tenth of a percent, halves up.
+pub(crate) fn share(fraction: f64) -> String {
+    percent(fraction, 1, Rounding::HalfUp)
+}
+
 /// A number of things: `1 event`, `28 events`.
 ///
 /// ```
