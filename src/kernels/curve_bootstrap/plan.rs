@@ -45,7 +45,7 @@ impl CurvePlan {
     ///
     /// # Panics
     /// When the columns differ in length or hold more rows than the packed counts
-    /// ([`MAX_UNITS`](super::hazard_ratio_bootstrap::MAX_UNITS)): the caller checks.
+    /// ([`MAX_UNITS`](crate::kernels::hazard_ratio_bootstrap::MAX_UNITS)): the caller checks.
     pub fn new(
         time: &[f64],
         event: &[bool],
