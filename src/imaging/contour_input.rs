@@ -1,7 +1,9 @@
 //! What the contour of a channel starts from: scaled intensities, first guess, class means.
 
+use super::bit_mask::BitMask;
 use super::frame::{Mask, Plane};
-use super::morphology::{MIN_AREA_PX, open_area};
+use super::levels::{LevelCounts, Levels, without};
+use super::morphology::{MIN_AREA_PX, drop_small};
 use super::threshold::initial_mask;
 
 /// A channel ready for its contour.
@@ -30,28 +32,32 @@ impl ContourInput {
     /// # Source
     /// Behaviour of ACCEPT; means are summed in `f64`.
     pub fn prepare(plane: &Plane, threshold: f64, edge_mask: Option<&Mask>) -> Self {
-        let mut initial = initial_mask(plane, threshold);
-        open_area(&mut initial, MIN_AREA_PX);
-        let (least, greatest) = range_outside(plane, edge_mask);
+        let mut initial = BitMask::of(&initial_mask(plane, threshold));
+        drop_small(&mut initial, MIN_AREA_PX);
+        let edge = edge_mask.map(BitMask::of);
+        let (least, greatest) = range_outside(plane, edge.as_ref());
         let range = greatest - least;
         if range.is_nan() || range <= 0.0 {
             return Self::flat(plane);
         }
         let scale = |value: f32| (f64::from(value) - least) / range;
-        let (mut scaled, classes) = scaled_and_summed(plane, &initial, scale);
-        let (mu0, mu1) = class_means(plane, &classes, scale);
-        if let Some(edge) = edge_mask {
-            for ((f, set), _) in scaled
-                .iter_mut()
-                .zip(&mut initial.pixels)
-                .zip(&edge.pixels)
-                .filter(|(_, in_edge)| **in_edge)
-            {
-                *f = mu0 as f32;
-                *set = false;
+        let (mut scaled, classes) = match plane.levels() {
+            Some(levels) => {
+                let scaled = levels.values().map(scale);
+                let classes = Classes::of_levels(levels, &initial, &scaled);
+                (levels.looked_up(&scaled.map(|f| f as f32)), classes)
             }
+            None => scaled_and_summed(plane, &initial.to_mask(), scale),
+        };
+        let (mu0, mu1) = class_means(plane, &classes, scale);
+        if let Some(edge) = edge {
+            for (row, col) in edge.places() {
+                scaled[row * plane.cols + col] = mu0 as f32;
+            }
+            initial = initial.minus(&edge);
         }
-        Self { scaled: Plane::new(plane.rows, plane.cols, scaled), initial, mu0, mu1 }
+        let scaled = Plane::new(plane.rows, plane.cols, scaled);
+        Self { scaled, initial: initial.to_mask(), mu0, mu1 }
     }
 
     fn flat(plane: &Plane) -> Self {
@@ -65,19 +71,19 @@ impl ContourInput {
     }
 }
 
-/// Least and greatest intensity outside the edge mask; of the whole plane if it covers everything.
-fn range_outside(plane: &Plane, edge_mask: Option<&Mask>) -> (f64, f64) {
-    let mut found = (f32::INFINITY, f32::NEG_INFINITY);
-    if let Some(edge) = edge_mask {
-        let pixels = plane.pixels.iter().zip(&edge.pixels);
-        let outside: Vec<f32> =
-            pixels.filter(|(_, in_edge)| !**in_edge).map(|(&value, _)| value).collect();
-        found = range(&outside);
-    }
-    if found.0 > found.1 {
-        found = range(&plane.pixels);
-    }
-    (f64::from(found.0), f64::from(found.1))
+/// Least and greatest intensity outside the edge mask; of all pixels when it covers everything.
+fn range_outside(plane: &Plane, edge_mask: Option<&BitMask>) -> (f64, f64) {
+    let outside = edge_mask.and_then(|edge| match plane.levels() {
+        Some(levels) => levels.range(&without(&levels.counts(), &levels.counts_in(edge))),
+        None => {
+            let places = edge.inverted();
+            let values: Vec<f32> =
+                places.places().map(|(row, col)| plane.pixels[row * plane.cols + col]).collect();
+            (!values.is_empty()).then(|| range(&values))
+        }
+    });
+    let (least, greatest) = outside.unwrap_or_else(|| range(&plane.pixels));
+    (f64::from(least), f64::from(greatest))
 }
 
 /// Least and greatest value, not-a-numbers left out; infinite and crossed without any.
@@ -103,6 +109,22 @@ fn range(values: &[f32]) -> (f32, f32) {
 struct Classes {
     sums: [f64; 2],
     counts: [usize; 2],
+}
+
+impl Classes {
+    /// Sums of a plane's levels whose scaled intensities are `scaled`.
+    fn of_levels(levels: &Levels, initial: &BitMask, scaled: &[f64]) -> Self {
+        let foreground = levels.counts_in(initial);
+        let background = without(&levels.counts(), &foreground);
+        let sum = |counts: &LevelCounts| {
+            counts.iter().zip(scaled).map(|(&count, f)| f64::from(count) * f).sum()
+        };
+        let n = |counts: &LevelCounts| counts.iter().map(|&count| count as usize).sum();
+        Self {
+            sums: [sum(&background), sum(&foreground)],
+            counts: [n(&background), n(&foreground)],
+        }
+    }
 }
 
 /// The scaled intensities, and their sums in row-major order.

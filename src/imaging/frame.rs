@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::levels::Levels;
+
 /// What a plane shows, in ACCEPT's analysis roles.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Channel {
@@ -56,6 +58,8 @@ pub struct Plane {
     pub cols: usize,
     /// `rows * cols` intensities; pixel (row, col) is at `row * cols + col`.
     pub pixels: Vec<f32>,
+    /// The same intensities as levels, where they come from an 8-bit page.
+    levels: Option<Levels>,
 }
 
 impl Plane {
@@ -65,7 +69,21 @@ impl Plane {
     /// When `pixels` has another length: a reader must have checked it.
     pub fn new(rows: usize, cols: usize, pixels: Vec<f32>) -> Self {
         assert_eq!(pixels.len(), rows * cols, "a plane holds rows * cols pixels");
-        Self { rows, cols, pixels }
+        Self { rows, cols, pixels, levels: None }
+    }
+
+    /// A plane of `rows * cols` pixels at few levels.
+    ///
+    /// # Panics
+    /// As [`Plane::new`].
+    pub(crate) fn of_levels(rows: usize, cols: usize, levels: Levels) -> Self {
+        let plane = Self::new(rows, cols, levels.looked_up(levels.values()));
+        Self { levels: Some(levels), ..plane }
+    }
+
+    /// The intensities as levels. Nobody may have changed `pixels` since the plane was made.
+    pub(crate) fn levels(&self) -> Option<&Levels> {
+        self.levels.as_ref()
     }
 }
 

@@ -54,7 +54,14 @@ impl Histogram {
 
     /// Counts every pixel of a plane.
     pub fn add_plane(&mut self, plane: &Plane) {
-        self.add_values(&plane.pixels);
+        match plane.levels() {
+            Some(levels) => {
+                for (&value, count) in levels.values().iter().zip(levels.counts()) {
+                    self.change(f64::from(value), i64::from(count));
+                }
+            }
+            None => self.add_values(&plane.pixels),
+        }
     }
 
     /// Counts every value.

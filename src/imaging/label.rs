@@ -1,5 +1,6 @@
 //! Connected components, found run by run.
 
+use super::bit_mask::BitMask;
 use super::frame::{LabelImage, Mask};
 
 /// Which pixels are neighbours.
@@ -31,7 +32,7 @@ pub(crate) struct Components {
 
 impl Components {
     /// Finds the components of a mask.
-    pub(crate) fn of(mask: &Mask, connectivity: Connectivity) -> Self {
+    pub(crate) fn of(mask: &BitMask, connectivity: Connectivity) -> Self {
         let (runs, row_starts) = runs(mask);
         let mut forest: Vec<usize> = (0..runs.len()).collect();
         let reach = usize::from(connectivity == Connectivity::Eight);
@@ -60,47 +61,25 @@ impl Components {
     }
 
     /// Clears the runs of all components for which `drop` is true.
-    pub(crate) fn clear(&self, mask: &mut Mask, drop: impl Fn(usize) -> bool) {
+    pub(crate) fn clear(&self, mask: &mut BitMask, drop: impl Fn(usize) -> bool) {
         for (run, &component) in self.runs.iter().zip(&self.of_run) {
             if drop(component) {
-                mask.pixels[run.row * mask.cols + run.start..run.row * mask.cols + run.end]
-                    .fill(false);
+                mask.clear(*run);
             }
         }
     }
 }
 
 /// All runs in row-major order, and where those of each row start (`rows + 1` positions).
-fn runs(mask: &Mask) -> (Vec<Run>, Vec<usize>) {
+fn runs(mask: &BitMask) -> (Vec<Run>, Vec<usize>) {
     let mut runs = Vec::new();
     let mut row_starts = Vec::with_capacity(mask.rows + 1);
     for row in 0..mask.rows {
         row_starts.push(runs.len());
-        let pixels = &mask.pixels[row * mask.cols..(row + 1) * mask.cols];
-        let mut from = 0;
-        while let Some(start) = next_set(pixels, from) {
-            let length = pixels[start..].iter().position(|&set| !set);
-            let end = length.map_or(mask.cols, |length| start + length);
-            runs.push(Run { row, start, end });
-            from = end;
-        }
+        runs.extend(mask.runs_of_row(row));
     }
     row_starts.push(runs.len());
     (runs, row_starts)
-}
-
-/// The first set pixel from `from` on; set pixels are few, so it looks at 32 at once.
-fn next_set(pixels: &[bool], mut from: usize) -> Option<usize> {
-    loop {
-        let chunk = &pixels[from..pixels.len().min(from + 32)];
-        if chunk.iter().fold(false, |any, &set| any | set) {
-            return chunk.iter().position(|&set| set).map(|skip| from + skip);
-        }
-        from += chunk.len();
-        if chunk.is_empty() {
-            return None;
-        }
-    }
 }
 
 /// Joins the runs of two neighbouring rows that touch; `reach` is 1 where diagonals count.
@@ -150,6 +129,10 @@ fn join(forest: &mut [usize], left: usize, right: usize) {
 /// assert_eq!(label_components(&mask, Connectivity::Eight).n_labels, 1);
 /// ```
 pub fn label_components(mask: &Mask, connectivity: Connectivity) -> LabelImage {
+    label_bits(&BitMask::of(mask), connectivity)
+}
+
+fn label_bits(mask: &BitMask, connectivity: Connectivity) -> LabelImage {
     let components = Components::of(mask, connectivity);
     let mut first_pixels = vec![(usize::MAX, usize::MAX); components.len()];
     for (run, &component) in components.runs.iter().zip(&components.of_run) {
@@ -177,13 +160,11 @@ pub fn label_union(masks: &[&Mask]) -> LabelImage {
     let Some((first, others)) = masks.split_first() else {
         return LabelImage { rows: 0, cols: 0, labels: Vec::new(), n_labels: 0 };
     };
-    let mut union = (*first).clone();
+    let mut union = BitMask::of(first);
     for mask in others {
-        for (pixel, &set) in union.pixels.iter_mut().zip(&mask.pixels) {
-            *pixel |= set;
-        }
+        union.unite(&BitMask::of(mask));
     }
-    label_components(&union, Connectivity::Four)
+    label_bits(&union, Connectivity::Four)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Pure pixel maths on frames of a cartridge: no file, clock, thread pool or device.
 
+mod bit_mask;
 mod contour;
 mod contour_input;
 mod distance_transform;
@@ -12,6 +13,7 @@ mod grey_opening;
 mod her2;
 mod histogram;
 mod label;
+mod levels;
 mod median;
 mod morphology;
 mod outline;
@@ -47,6 +49,7 @@ pub use her2::{
 };
 pub use histogram::Histogram;
 pub use label::{Connectivity, label_components, label_union};
+pub use levels::Levels;
 pub use morphology::{clear_border, open_area, tidy, without_perimeter};
 pub use picture::{DisplayRange, Picture};
 pub use pixel_box::PixelBox;

@@ -1,20 +1,34 @@
 //! Tidying of one channel's contour: what is too small or cut by the border goes.
 
+use super::bit_mask::{BitMask, east, west};
 use super::frame::Mask;
 use super::label::{Components, Connectivity};
-use super::thicken::thicken;
+use super::thicken::thickened;
 
 /// Fewest pixels of an 8-connected component that is kept, here and before the contour.
 pub(crate) const MIN_AREA_PX: usize = 10;
 
 /// Drops 8-connected components of fewer than `min_area_px` pixels.
 pub fn open_area(mask: &mut Mask, min_area_px: usize) {
+    let mut bits = BitMask::of(mask);
+    drop_small(&mut bits, min_area_px);
+    *mask = bits.to_mask();
+}
+
+/// [`open_area`] on bits.
+pub(crate) fn drop_small(mask: &mut BitMask, min_area_px: usize) {
     let components = Components::of(mask, Connectivity::Eight);
     components.clear(mask, |component| components.sizes[component] < min_area_px);
 }
 
 /// Drops 8-connected components that have a pixel in the first or last row or column.
 pub fn clear_border(mask: &mut Mask) {
+    let mut bits = BitMask::of(mask);
+    drop_touching_border(&mut bits);
+    *mask = bits.to_mask();
+}
+
+fn drop_touching_border(mask: &mut BitMask) {
     let components = Components::of(mask, Connectivity::Eight);
     let mut touches = vec![false; components.len()];
     for (run, &component) in components.runs.iter().zip(&components.of_run) {
@@ -28,21 +42,18 @@ pub fn clear_border(mask: &mut Mask) {
 /// The mask without its perimeter: pixels that have an unset neighbour above, below, left or
 /// right; what lies outside the mask counts as unset.
 pub fn without_perimeter(mask: &Mask) -> Mask {
-    let (rows, cols) = (mask.rows, mask.cols);
-    let mut inner = Mask::empty(rows, cols);
-    if rows < 3 || cols < 3 {
-        return inner;
-    }
-    for row in 1..rows - 1 {
-        let above = &mask.pixels[(row - 1) * cols..][..cols];
-        let here = &mask.pixels[row * cols..][..cols];
-        let below = &mask.pixels[(row + 1) * cols..][..cols];
-        let out = &mut inner.pixels[row * cols..][..cols];
-        for col in 1..cols - 1 {
-            out[col] = here[col] & here[col - 1] & here[col + 1] & above[col] & below[col];
+    inner(&BitMask::of(mask)).to_mask()
+}
+
+fn inner(mask: &BitMask) -> BitMask {
+    mask.by_word(|row, word| {
+        if row == 0 || row + 1 == mask.rows {
+            return 0;
         }
-    }
-    inner
+        let here = mask.row(row);
+        let beside = west(here, word) & east(here, word);
+        here[word] & beside & mask.row(row - 1)[word] & mask.row(row + 1)[word]
+    })
 }
 
 /// Opening with a square of 3 x 3 pixels; what lies outside the mask takes no part.
@@ -74,16 +85,16 @@ fn over_square(mask: &Mask, all: bool) -> Mask {
 /// # Source
 /// Behaviour of ACCEPT.
 pub fn tidy(contour: &Mask, clear_border_objects: bool) -> Mask {
-    let mut mask = contour.clone();
+    let mut mask = BitMask::of(contour);
     if clear_border_objects {
-        clear_border(&mut mask);
+        drop_touching_border(&mut mask);
     }
     for _ in 0..2 {
-        mask = without_perimeter(&mask);
-        open_area(&mut mask, MIN_AREA_PX);
-        mask = thicken(&mask);
+        mask = inner(&mask);
+        drop_small(&mut mask, MIN_AREA_PX);
+        mask = thickened(&mask);
     }
-    mask
+    mask.to_mask()
 }
 
 #[cfg(test)]

@@ -52,6 +52,14 @@ impl DisplayRange {
         Self { black, white: quantile(WHITE_SHARE).max(black + 1.0) }
     }
 
+    /// The shade of every pixel.
+    fn shades(self, plane: &Plane) -> Vec<u8> {
+        match plane.levels() {
+            Some(levels) => levels.looked_up(&levels.values().map(|value| self.shade(value))),
+            None => plane.pixels.iter().map(|&value| self.shade(value)).collect(),
+        }
+    }
+
     /// 0 at black, 255 at white.
     fn shade(self, intensity: f32) -> u8 {
         let share = (f64::from(intensity) - self.black) / (self.white - self.black);
@@ -74,9 +82,9 @@ impl Picture {
             let Some(index) = frame.channels.iter().position(|channel| channel == role) else {
                 continue;
             };
-            let range = ranges[index];
-            for (pixel, &value) in pixels.iter_mut().zip(&frame.planes[index].pixels) {
-                pixel[colour] = range.shade(value);
+            let shades = ranges[index].shades(&frame.planes[index]);
+            for (pixel, shade) in pixels.iter_mut().zip(shades) {
+                pixel[colour] = shade;
             }
         }
         Self { rows, cols, pixels }
@@ -84,7 +92,7 @@ impl Picture {
 
     /// One plane in gray.
     pub fn gray(plane: &Plane, range: DisplayRange) -> Self {
-        let pixels = plane.pixels.iter().map(|&value| [range.shade(value); 3]).collect();
+        let pixels = range.shades(plane).into_iter().map(|shade| [shade; 3]).collect();
         Self { rows: plane.rows, cols: plane.cols, pixels }
     }
 

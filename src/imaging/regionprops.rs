@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 
 use super::frame::{Channel, Frame, LabelImage, Mask, Plane};
+use super::bit_mask::BitMask;
+use super::levels::without;
 use super::median::{median, medians_without};
 use super::outline::Silhouette;
 use super::pixel_box::PixelBox;
@@ -91,22 +93,31 @@ pub fn background(
     labels: &LabelImage,
     edge_mask: Option<&Mask>,
 ) -> Background {
-    let is_outside = |index: usize| edge_mask.is_none_or(|edge| !edge.pixels[index]);
-    let pixels = plane.pixels.iter().enumerate();
-    let values: Cow<'_, [f32]> = match edge_mask {
-        None => Cow::Borrowed(&plane.pixels),
-        Some(_) => {
-            pixels.filter(|(index, _)| is_outside(*index)).map(|(_, &value)| value).collect()
+    let [own, objects] = [BitMask::of(mask), BitMask::of_labels(labels)];
+    let outside = |set: &BitMask| match edge_mask {
+        Some(edge) => set.minus(&BitMask::of(edge)),
+        None => set.clone(),
+    };
+    match plane.levels() {
+        Some(levels) => {
+            let edge = edge_mask.map(|edge| levels.counts_in(&BitMask::of(edge)));
+            let all = edge.map_or(levels.counts(), |edge| without(&levels.counts(), &edge));
+            let rest = |set| levels.median(&without(&all, &levels.counts_in(&outside(set))));
+            Background { channel: rest(&own), no_object: rest(&objects) }
         }
-    };
-    let left_out = |places: Vec<usize>| -> Vec<f32> {
-        let places = places.into_iter().filter(|&index| is_outside(index));
-        places.map(|index| plane.pixels[index]).collect()
-    };
-    let own = left_out(places_where(&mask.pixels, |&set| set));
-    let objects = left_out(places_where(&labels.labels, |&label| label > 0));
-    let [channel, no_object] = medians_without(&values, [&own, &objects]);
-    Background { channel, no_object }
+        None => {
+            let values = |set: &BitMask| -> Vec<f32> {
+                set.places().map(|(row, col)| plane.pixels[row * plane.cols + col]).collect()
+            };
+            let everything = match edge_mask {
+                None => Cow::Borrowed(&plane.pixels[..]),
+                Some(edge) => Cow::Owned(values(&BitMask::of(edge).inverted())),
+            };
+            let [own, objects] = [values(&outside(&own)), values(&outside(&objects))];
+            let [channel, no_object] = medians_without(&everything, [&own, &objects]);
+            Background { channel, no_object }
+        }
+    }
 }
 
 /// Indices of the few entries for which `is_set`: looks at 64 at once.

@@ -6,6 +6,7 @@
 use std::cmp::Ordering;
 
 use super::Plane;
+use super::levels::Levels;
 use crate::Error;
 
 /// Offset that some camera files carry on every value (16-bit words with the top bit set).
@@ -152,8 +153,14 @@ pub fn rescale(page: &RawPage, scale: IntensityScale) -> Result<Plane, Error> {
         values.iter_mut().for_each(|value| *value -= CAMERA_OFFSET);
     }
     let table: Vec<f32> = values.into_iter().map(round_beside_whole_numbers).collect();
-    let pixels = page.samples.looked_up(&table);
-    Ok(Plane::new(page.rows, page.cols, pixels))
+    let levels = match &page.samples {
+        Samples::U8(codes) => Levels::new(codes, &table),
+        Samples::U16(_) => None,
+    };
+    Ok(match levels {
+        Some(levels) => Plane::of_levels(page.rows, page.cols, levels),
+        None => Plane::new(page.rows, page.cols, page.samples.looked_up(&table)),
+    })
 }
 
 /// The intensity at and above which a pixel of this page counts as saturated.

@@ -1,5 +1,6 @@
 //! Growing objects by one pixel without letting them meet.
 
+use super::bit_mask::{BitMask, east, west};
 use super::frame::Mask;
 
 /// Pixels added on every side while thickening, so that the image's border does not matter.
@@ -16,158 +17,113 @@ const PADDING: usize = 2;
 /// that of Lam, Lee and Suen 1992, IEEE Trans. PAMI 14:869, page 879. Rims may differ from MATLAB's
 /// by a pixel, which is why this is one function of its own.
 pub fn thicken(mask: &Mask) -> Mask {
-    if mask.count() == 0 {
+    thickened(&BitMask::of(mask)).to_mask()
+}
+
+/// [`thicken`] on bits.
+pub(crate) fn thickened(mask: &BitMask) -> BitMask {
+    if mask.is_empty() {
         return mask.clone();
     }
-    let grown = grow_isolated(&Padded::new(mask));
+    let grown = with_isolated_grown(&mask.padded(PADDING));
     let background = grown.inverted();
-    let thinned = background.thinned(first_subiteration()).thinned(second_subiteration());
-    thinned.mended(&background).inverted().cropped(mask.rows, mask.cols)
+    let thinned = thinned(&thinned(&background, first_subiteration()), second_subiteration());
+    mended(thinned, &background).inverted().cropped(PADDING)
 }
 
-/// A mask with a margin, as bytes.
-struct Padded {
-    cols: usize,
-    pixels: Vec<u8>,
+/// The eight neighbours as bits: east, north-east, north, .. south-east from bit 0; the pixel must
+/// not lie on the outermost ring.
+fn neighbours(mask: &BitMask, (row, col): (usize, usize)) -> usize {
+    let around = [
+        (row, col + 1),
+        (row - 1, col + 1),
+        (row - 1, col),
+        (row - 1, col - 1),
+        (row, col - 1),
+        (row + 1, col - 1),
+        (row + 1, col),
+        (row + 1, col + 1),
+    ];
+    let bit = |(y, x)| usize::from(mask.contains(y, x));
+    around.into_iter().enumerate().fold(0, |bits, (place, at)| bits | bit(at) << place)
 }
 
-impl Padded {
-    fn new(mask: &Mask) -> Self {
-        let cols = mask.cols + 2 * PADDING;
-        let mut pixels = vec![0; (mask.rows + 2 * PADDING) * cols];
-        for (row, source) in mask.pixels.chunks_exact(mask.cols).enumerate() {
-            let start = (row + PADDING) * cols + PADDING;
-            for (pixel, &set) in pixels[start..].iter_mut().zip(source) {
-                *pixel = u8::from(set);
-            }
+/// One thinning sub-iteration: removes set pixels whose neighbourhood is in the table.
+///
+/// Only pixels beside an unset one can go; the outermost ring stays.
+fn thinned(mask: &BitMask, removable: &[bool; 256]) -> BitMask {
+    let mut left = mask.clone();
+    let beside_unset = inside_ring(mask, |[above, here, below], word| {
+        let column = |of: fn(&[u64], usize) -> u64| of(above, word) & of(here, word) & of(below, word);
+        here[word] & !(column(own) & column(west) & column(east))
+    });
+    for (row, col) in beside_unset.places() {
+        if removable[neighbours(mask, (row, col))] {
+            left.put(row, col, false);
         }
-        Self { cols, pixels }
     }
-
-    fn rows(&self) -> usize {
-        self.pixels.len() / self.cols
-    }
-
-    fn inverted(&self) -> Self {
-        Self { cols: self.cols, pixels: self.pixels.iter().map(|&set| set ^ 1).collect() }
-    }
-
-    fn cropped(&self, rows: usize, cols: usize) -> Mask {
-        let mut pixels = Vec::with_capacity(rows * cols);
-        for row in PADDING..PADDING + rows {
-            let kept = &self.pixels[row * self.cols + PADDING..][..cols];
-            pixels.extend(kept.iter().map(|&set| set == 1));
-        }
-        Mask { rows, cols, pixels }
-    }
-
-    /// The eight neighbours as bits: east, north-east, north, .. south-east from bit 0; the pixel
-    /// must not lie on the outermost ring.
-    fn neighbours(&self, pixel: usize) -> usize {
-        let (p, c) = (&self.pixels, self.cols);
-        let around = [
-            p[pixel + 1],
-            p[pixel - c + 1],
-            p[pixel - c],
-            p[pixel - c - 1],
-            p[pixel - 1],
-            p[pixel + c - 1],
-            p[pixel + c],
-            p[pixel + c + 1],
-        ];
-        around.iter().enumerate().fold(0, |bits, (bit, &set)| bits | usize::from(set) << bit)
-    }
-
-    /// One thinning sub-iteration: removes set pixels whose neighbourhood is in the table.
-    ///
-    /// Only pixels beside an unset one can go; the outermost ring stays.
-    fn thinned(&self, removable: &[bool; 256]) -> Self {
-        let mut pixels = self.pixels.clone();
-        for pixel in self.set_beside_unset() {
-            if removable[self.neighbours(pixel)] {
-                pixels[pixel] = 0;
-            }
-        }
-        Self { cols: self.cols, pixels }
-    }
-
-    /// Set pixels, outermost ring excluded, with an unset pixel among their eight neighbours.
-    fn set_beside_unset(&self) -> Vec<usize> {
-        let mut above_to_below = vec![0_u8; self.cols];
-        let mut flags = vec![0_u8; self.cols];
-        let mut found = Vec::new();
-        for row in 1..self.rows() - 1 {
-            let [above, here, below] = [row - 1, row, row + 1].map(|row| self.row(row));
-            for (((all, &a), &h), &b) in above_to_below.iter_mut().zip(above).zip(here).zip(below) {
-                *all = a & h & b;
-            }
-            let inside = above_to_below.windows(3).map(|three| three[0] & three[1] & three[2]);
-            for ((flag, &set), inside) in flags[1..].iter_mut().zip(&here[1..]).zip(inside) {
-                *flag = set & (inside ^ 1);
-            }
-            push_set(&flags, row * self.cols, &mut found);
-        }
-        found
-    }
-
-    /// Puts pixels of `whole` back where two set diagonal neighbours have no set pixel beside both.
-    fn mended(&self, whole: &Self) -> Self {
-        let cols = self.cols;
-        let mut flags = vec![0_u8; cols];
-        let mut cuts = Vec::new();
-        for row in 0..self.rows() - 1 {
-            let (upper, lower) = (self.row(row), self.row(row + 1));
-            let pairs = upper.windows(2).zip(lower.windows(2));
-            for (flag, (up, low)) in flags.iter_mut().zip(pairs) {
-                *flag = (up[0] ^ up[1]) & (low[0] ^ low[1]) & (up[0] ^ low[0]);
-            }
-            push_set(&flags, row * cols, &mut cuts);
-        }
-        let mut pixels = self.pixels.clone();
-        for top in cuts {
-            for pixel in [top, top + 1, top + cols, top + cols + 1] {
-                pixels[pixel] |= whole.pixels[pixel];
-            }
-        }
-        Self { cols, pixels }
-    }
-
-    fn row(&self, row: usize) -> &[u8] {
-        &self.pixels[row * self.cols..][..self.cols]
-    }
+    left
 }
 
-/// Appends `start` plus the places of the set flags, which are few: looks at 32 at once.
-fn push_set(flags: &[u8], start: usize, found: &mut Vec<usize>) {
-    for (chunk, first) in flags.chunks(32).zip((start..).step_by(32)) {
-        if chunk.iter().fold(0, |any, &flag| any | flag) != 0 {
-            let set = chunk.iter().zip(first..).filter(|(flag, _)| **flag != 0);
-            found.extend(set.map(|(_, place)| place));
-        }
-    }
+fn own(row: &[u64], word: usize) -> u64 {
+    row[word]
 }
 
-/// Set pixels without set neighbours, with those neighbours that touch no other set pixel.
-fn grow_isolated(mask: &Padded) -> Padded {
-    let cols = mask.cols;
-    let mut pixels = mask.pixels.clone();
-    let isolated = mask
-        .set_beside_unset()
-        .into_iter()
-        .filter(|&pixel| mask.neighbours(pixel) == 0)
-        .collect::<Vec<_>>();
-    for pixel in isolated {
-        let above = pixel - cols;
-        let below = pixel + cols;
-        for beside in
-            [above - 1, above, above + 1, pixel - 1, pixel + 1, below - 1, below, below + 1]
-        {
-            if mask.neighbours(beside).count_ones() == 1 {
-                pixels[beside] = 1;
+/// A set made word by word from three rows, without the pixels of the outermost ring.
+fn inside_ring(mask: &BitMask, of: impl Fn([&[u64]; 3], usize) -> u64) -> BitMask {
+    let (rows, cols) = (mask.rows, mask.cols);
+    mask.by_word(|row, word| {
+        if row == 0 || row + 1 == rows {
+            return 0;
+        }
+        let mut bits = of([row - 1, row, row + 1].map(|row| mask.row(row)), word);
+        for col in [0, cols - 1] {
+            if col / 64 == word {
+                bits &= !(1 << (col % 64));
+            }
+        }
+        bits
+    })
+}
+
+/// Puts pixels of `whole` back where two set diagonal neighbours have no set pixel beside both.
+fn mended(mut thinned: BitMask, whole: &BitMask) -> BitMask {
+    let (rows, cols) = (thinned.rows, thinned.cols);
+    let cuts = thinned.by_word(|row, word| {
+        if row + 1 == rows {
+            return 0;
+        }
+        let (upper, lower) = (thinned.row(row), thinned.row(row + 1));
+        (upper[word] ^ east(upper, word))
+            & (lower[word] ^ east(lower, word))
+            & (upper[word] ^ lower[word])
+    });
+    for (row, col) in cuts.places().filter(|&(_, col)| col + 1 < cols) {
+        for (row, col) in [(row, col), (row, col + 1), (row + 1, col), (row + 1, col + 1)] {
+            if whole.contains(row, col) {
+                thinned.put(row, col, true);
             }
         }
     }
-    Padded { cols, pixels }
+    thinned
+}
+
+/// The set with the neighbours of isolated pixels that touch no other set pixel.
+fn with_isolated_grown(mask: &BitMask) -> BitMask {
+    let mut grown = mask.clone();
+    let isolated = inside_ring(mask, |[above, here, below], word| {
+        let beside = west(here, word) | east(here, word);
+        let in_row = |row: &[u64]| row[word] | west(row, word) | east(row, word);
+        here[word] & !(beside | in_row(above) | in_row(below))
+    });
+    for (row, col) in isolated.places() {
+        for (y, x) in (row - 1..=row + 1).flat_map(|y| (col - 1..=col + 1).map(move |x| (y, x))) {
+            if (y, x) != (row, col) && neighbours(mask, (y, x)).count_ones() == 1 {
+                grown.put(y, x, true);
+            }
+        }
+    }
+    grown
 }
 
 /// Neighbourhoods whose centre the first sub-iteration removes.
@@ -237,7 +193,7 @@ const fn side_allows(bits: usize, turn: usize) -> bool {
 mod tests {
     use super::*;
     use crate::imaging::drawing::mask;
-    use crate::imaging::label::{Components, Connectivity};
+    use crate::imaging::label::{Connectivity, label_components};
     use crate::imaging::morphology::open_area;
     use proptest::prelude::*;
 
@@ -277,8 +233,8 @@ mod tests {
                 mask.pixels.iter().zip(&grown.pixels).all(|(&was, &is)| is || !was),
                 "no pixel is lost"
             );
-            let before = Components::of(&mask, Connectivity::Eight).len();
-            let after = Components::of(&grown, Connectivity::Eight).len();
+            let before = label_components(&mask, Connectivity::Eight).n_labels;
+            let after = label_components(&grown, Connectivity::Eight).n_labels;
             prop_assert_eq!(before, after, "as many objects as before");
         }
     }
