@@ -26,30 +26,26 @@ impl BitMask {
 
     /// The same set.
     pub(crate) fn of(mask: &Mask) -> Self {
-        let mut bits = Self::empty(mask.rows, mask.cols);
-        if mask.cols > 0 {
-            let rows = bits.words.chunks_mut(bits.width).zip(mask.pixels.chunks(mask.cols));
-            for (words, pixels) in rows {
-                for (word, pixels) in words.iter_mut().zip(pixels.chunks(WORD)) {
-                    *word = gathered(pixels);
-                }
-            }
-        }
-        bits
+        Self::of_rows(mask.rows, mask.cols, &mask.pixels, |&set| set)
     }
 
     /// Pixels of any object.
     pub(crate) fn of_labels(labels: &LabelImage) -> Self {
-        let mut bits = Self::empty(labels.rows, labels.cols);
-        if labels.cols > 0 {
-            let rows = bits.words.chunks_mut(bits.width).zip(labels.labels.chunks(labels.cols));
-            for (words, labels) in rows {
-                for (word, labels) in words.iter_mut().zip(labels.chunks(WORD)) {
-                    // most words hold no object
-                    if labels.iter().fold(0, |any, &label| any | label) != 0 {
-                        let set = labels.iter().rev();
-                        *word = set.fold(0, |bits, &label| bits << 1 | u64::from(label > 0));
-                    }
+        Self::of_rows(labels.rows, labels.cols, &labels.labels, |&label| label > 0)
+    }
+
+    /// The pixels of `entries`, `[rows x cols]`, for which `is_set`.
+    pub(crate) fn of_rows<T>(
+        rows: usize,
+        cols: usize,
+        entries: &[T],
+        is_set: impl Fn(&T) -> bool,
+    ) -> Self {
+        let mut bits = Self::empty(rows, cols);
+        if cols > 0 {
+            for (words, entries) in bits.words.chunks_mut(bits.width).zip(entries.chunks(cols)) {
+                for (word, entries) in words.iter_mut().zip(entries.chunks(WORD)) {
+                    *word = gathered(entries, &is_set);
                 }
             }
         }
@@ -211,18 +207,19 @@ fn next(words: &[u64], from: usize, flip: u64) -> Option<usize> {
     Some(word * WORD + bits.trailing_zeros() as usize)
 }
 
-/// Up to 64 flags as bits, the first one lowest.
-fn gathered(flags: &[bool]) -> u64 {
+/// Which of up to 64 entries are set, as bits, the first one lowest.
+fn gathered<T>(entries: &[T], is_set: impl Fn(&T) -> bool) -> u64 {
     // moves bit 0 of byte i to bit 56 + i; no two terms of the product meet
     const GATHER: u64 = 0x0102_0408_1020_4080;
-    let (eights, rest) = flags.as_chunks::<8>();
-    let mut bits = 0;
-    for (index, eight) in eights.iter().enumerate() {
-        let byte = u64::from_le_bytes(eight.map(u8::from)).wrapping_mul(GATHER) >> 56;
-        bits |= byte << (8 * index);
+    let mut flags = [0_u8; WORD];
+    for (flag, entry) in flags.iter_mut().zip(entries) {
+        *flag = u8::from(is_set(entry));
     }
-    let first = flags.len() - rest.len();
-    rest.iter().zip(first..).fold(bits, |bits, (&set, bit)| bits | u64::from(set) << bit)
+    let (eights, _) = flags.as_chunks::<8>();
+    eights
+        .iter()
+        .rev()
+        .fold(0, |bits, &eight| bits << 8 | u64::from_le_bytes(eight).wrapping_mul(GATHER) >> 56)
 }
 
 #[cfg(test)]

@@ -32,19 +32,25 @@ impl ContourInput {
     /// # Source
     /// Behaviour of ACCEPT; means are summed in `f64`.
     pub fn prepare(plane: &Plane, threshold: f64, edge_mask: Option<&Mask>) -> Self {
-        let mut initial = BitMask::of(&initial_mask(plane, threshold));
+        let mut initial = match plane.levels() {
+            Some(levels) => levels.above(threshold, plane.rows, plane.cols),
+            None => BitMask::of(&initial_mask(plane, threshold)),
+        };
         drop_small(&mut initial, MIN_AREA_PX);
         let edge = edge_mask.map(BitMask::of);
-        let (least, greatest) = range_outside(plane, edge.as_ref());
+        let counts = plane.levels().map(Levels::counts);
+        let (least, greatest) = range_outside(plane, counts.as_ref(), edge.as_ref());
         let range = greatest - least;
         if range.is_nan() || range <= 0.0 {
             return Self::flat(plane);
         }
         let scale = |value: f32| (f64::from(value) - least) / range;
-        let (mut scaled, classes) = match plane.levels() {
-            Some(levels) => {
+        let (mut scaled, classes) = match plane.levels().zip(counts) {
+            Some((levels, counts)) => {
                 let scaled = levels.values().map(scale);
-                let classes = Classes::of_levels(levels, &initial, &scaled);
+                let foreground = levels.counts_in(&initial);
+                let classes =
+                    Classes::of_levels([without(&counts, &foreground), foreground], &scaled);
                 (levels.looked_up(&scaled.map(|f| f as f32)), classes)
             }
             None => scaled_and_summed(plane, &initial.to_mask(), scale),
@@ -72,9 +78,14 @@ impl ContourInput {
 }
 
 /// Least and greatest intensity outside the edge mask; of all pixels when it covers everything.
-fn range_outside(plane: &Plane, edge_mask: Option<&BitMask>) -> (f64, f64) {
-    let outside = edge_mask.and_then(|edge| match plane.levels() {
-        Some(levels) => levels.range(&without(&levels.counts(), &levels.counts_in(edge))),
+fn range_outside(
+    plane: &Plane,
+    counts: Option<&LevelCounts>,
+    edge_mask: Option<&BitMask>,
+) -> (f64, f64) {
+    let levels = plane.levels().zip(counts);
+    let outside = edge_mask.and_then(|edge| match levels {
+        Some((levels, counts)) => levels.range(&without(counts, &levels.counts_in(edge))),
         None => {
             let places = edge.inverted();
             let values: Vec<f32> =
@@ -82,7 +93,9 @@ fn range_outside(plane: &Plane, edge_mask: Option<&BitMask>) -> (f64, f64) {
             (!values.is_empty()).then(|| range(&values))
         }
     });
-    let (least, greatest) = outside.unwrap_or_else(|| range(&plane.pixels));
+    let everywhere = || levels.and_then(|(levels, counts)| levels.range(counts));
+    let found = outside.or_else(everywhere);
+    let (least, greatest) = found.unwrap_or_else(|| range(&plane.pixels));
     (f64::from(least), f64::from(greatest))
 }
 
@@ -112,10 +125,8 @@ struct Classes {
 }
 
 impl Classes {
-    /// Sums of a plane's levels whose scaled intensities are `scaled`.
-    fn of_levels(levels: &Levels, initial: &BitMask, scaled: &[f64]) -> Self {
-        let foreground = levels.counts_in(initial);
-        let background = without(&levels.counts(), &foreground);
+    /// Sums of each class's level counts, whose scaled intensities are `scaled`.
+    fn of_levels([background, foreground]: [LevelCounts; 2], scaled: &[f64]) -> Self {
         let sum = |counts: &LevelCounts| {
             counts.iter().zip(scaled).map(|(&count, f)| f64::from(count) * f).sum()
         };

@@ -1,7 +1,6 @@
 //! The few distinct intensities of an 8-bit page: what is counted a level need not be counted a pixel.
 
 use super::bit_mask::BitMask;
-use super::frame::Mask;
 
 /// Levels of an 8-bit page.
 const N_LEVELS: usize = 256;
@@ -23,7 +22,7 @@ impl Levels {
     /// `None` unless the table rises with the stored value and holds every one of them.
     pub(crate) fn new(codes: &[u8], table: &[f32]) -> Option<Self> {
         let (&last, n) = (table.last()?, table.len().min(N_LEVELS));
-        let holds_all = codes.iter().fold(0, |most, &code| most.max(code)) < n.max(1) as u8 || n == N_LEVELS;
+        let holds_all = codes.iter().all(|&code| usize::from(code) < n);
         let mut values = [last; N_LEVELS];
         values[..n].copy_from_slice(&table[..n]);
         (holds_all && values.is_sorted()).then(|| Self { codes: codes.to_vec(), values })
@@ -40,10 +39,12 @@ impl Levels {
     }
 
     /// Pixels brighter than a threshold.
-    pub(crate) fn above(&self, threshold: f64, rows: usize, cols: usize) -> Mask {
+    pub(crate) fn above(&self, threshold: f64, rows: usize, cols: usize) -> BitMask {
         let first = self.values.partition_point(|&value| f64::from(value) <= threshold);
-        let pixels = self.codes.iter().map(|&code| usize::from(code) >= first).collect();
-        Mask { rows, cols, pixels }
+        match u8::try_from(first) {
+            Ok(first) => BitMask::of_rows(rows, cols, &self.codes, |&code| code >= first),
+            Err(_) => BitMask::empty(rows, cols),
+        }
     }
 
     /// Counts of all pixels.
@@ -102,8 +103,8 @@ pub(crate) fn without(all: &LevelCounts, part: &LevelCounts) -> LevelCounts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::imaging::{Histogram, Plane};
     use crate::imaging::median::medians_without;
+    use crate::imaging::{Histogram, Plane, initial_mask};
     use proptest::prelude::*;
 
     #[test]
@@ -128,8 +129,8 @@ mod tests {
             let expected = medians_without(&pixels, [&[]])[0];
             prop_assert_eq!(levels.median(&counts), expected, "median");
             let above = levels.above(threshold, 1, codes.len());
-            prop_assert_eq!(&above, &crate::imaging::initial_mask(&plane, threshold), "threshold");
-            let inside = levels.counts_in(&BitMask::of(&above));
+            prop_assert_eq!(above.to_mask(), initial_mask(&plane, threshold), "threshold");
+            let inside = levels.counts_in(&above);
             let bright: Vec<f32> = pixels.iter().copied().filter(|&v| f64::from(v) > threshold).collect();
             let of_rest = levels.median(&without(&counts, &inside));
             prop_assert_eq!(of_rest, medians_without(&pixels, [&bright])[0], "without the bright");

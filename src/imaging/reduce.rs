@@ -29,13 +29,17 @@ pub fn reduce_eighth(plane: &Plane) -> Plane {
     let mut reduced = Vec::with_capacity(small_rows * small_cols);
     let mut column_sums = vec![0.0_f64; cols];
     for small_row in 0..small_rows {
-        column_sums.fill(0.0);
-        for (tap, &weight) in weights.iter().enumerate() {
-            let row = mirrored(first_tap(small_row) + tap as isize, rows);
-            let source = &plane.pixels[row * cols..(row + 1) * cols];
-            for (sum, &value) in column_sums.iter_mut().zip(source) {
-                *sum += weight * f64::from(value);
-            }
+        let row_of = |tap: usize| mirrored(first_tap(small_row) + tap as isize, rows);
+        let taps: [&[f32]; TAPS] =
+            std::array::from_fn(|tap| &plane.pixels[row_of(tap) * cols..][..cols]);
+        let (blocks, rest) = column_sums.as_chunks_mut::<BLOCK>();
+        let n_blocks = blocks.len();
+        for (index, sums) in blocks.iter_mut().enumerate() {
+            *sums = block_sums(&taps, index * BLOCK, &weights);
+        }
+        for (sum, col) in rest.iter_mut().zip(n_blocks * BLOCK..) {
+            let weighted = taps.iter().zip(&weights).map(|(row, w)| w * f64::from(row[col]));
+            *sum = weighted.fold(0.0, |sum, value| sum + value);
         }
         reduced.extend((0..small_cols).map(|small_col| {
             let taps = weights.iter().enumerate().map(|(tap, weight)| {
@@ -45,6 +49,22 @@ pub fn reduce_eighth(plane: &Plane) -> Plane {
         }));
     }
     Plane::new(small_rows, small_cols, reduced)
+}
+
+/// Columns whose sums are kept in registers.
+const BLOCK: usize = 8;
+
+/// Weighted sums down the columns from `col` on, tap after tap.
+fn block_sums(taps: &[&[f32]; TAPS], col: usize, weights: &[f64; TAPS]) -> [f64; BLOCK] {
+    let mut sums = [0.0; BLOCK];
+    for (row, &weight) in taps.iter().zip(weights) {
+        let values: &[f32; BLOCK] =
+            row[col..col + BLOCK].try_into().expect("a block is long enough");
+        for (sum, &value) in sums.iter_mut().zip(values) {
+            *sum += weight * f64::from(value);
+        }
+    }
+    sums
 }
 
 /// The first pixel that contributes to reduced pixel `small`: its centre is at `8 small + 3.5`.

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::frame::{Channel, Frame, LabelImage, Mask, Plane};
 use super::bit_mask::BitMask;
+use super::frame::{Channel, Frame, LabelImage, Mask, Plane};
 use super::levels::without;
 use super::median::{median, medians_without};
 use super::outline::Silhouette;

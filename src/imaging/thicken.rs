@@ -54,7 +54,8 @@ fn neighbours(mask: &BitMask, (row, col): (usize, usize)) -> usize {
 fn thinned(mask: &BitMask, removable: &[bool; 256]) -> BitMask {
     let mut left = mask.clone();
     let beside_unset = inside_ring(mask, |[above, here, below], word| {
-        let column = |of: fn(&[u64], usize) -> u64| of(above, word) & of(here, word) & of(below, word);
+        let column =
+            |of: fn(&[u64], usize) -> u64| of(above, word) & of(here, word) & of(below, word);
         here[word] & !(column(own) & column(west) & column(east))
     });
     for (row, col) in beside_unset.places() {

@@ -127,7 +127,7 @@ fn weighted(count: i64, bin: u64) -> i128 {
 /// The pixels whose intensity is greater than `threshold` (not equal to it; NaN is not).
 pub fn initial_mask(plane: &Plane, threshold: f64) -> Mask {
     if let Some(levels) = plane.levels() {
-        return levels.above(threshold, plane.rows, plane.cols);
+        return levels.above(threshold, plane.rows, plane.cols).to_mask();
     }
     let pixels = plane.pixels.iter().map(|&value| f64::from(value) > threshold).collect();
     Mask { rows: plane.rows, cols: plane.cols, pixels }
