@@ -53,7 +53,7 @@ impl Samples {
     }
 
     /// What `table` says of each value.
-    fn looked_up(&self, table: &[f32]) -> Vec<f32> {
+    pub(super) fn looked_up(&self, table: &[f32]) -> Vec<f32> {
         match self {
             Self::U8(values) => values.iter().map(|&p| table[usize::from(p)]).collect(),
             Self::U16(values) => values.iter().map(|&p| table[usize::from(p)]).collect(),
@@ -137,6 +137,16 @@ pub enum IntensityScale {
 /// # Ok::<(), herscope::Error>(())
 /// ```
 pub fn rescale(page: &RawPage, scale: IntensityScale) -> Result<Plane, Error> {
+    let table = camera_values(page, scale)?;
+    Ok(Plane::new(page.rows, page.cols, page.samples.looked_up(&table)))
+}
+
+/// The intensity of each stored value of a page, ascending, from 0 to the largest that occurs: what
+/// [`rescale`] looks up.
+///
+/// # Errors
+/// As [`rescale`].
+pub fn camera_values(page: &RawPage, scale: IntensityScale) -> Result<Vec<f32>, Error> {
     let maximum = page.samples.maximum();
     let (low, span, divisor) = match scale {
         IntensityScale::Stored => (0.0, 1.0, 1.0),
@@ -151,9 +161,7 @@ pub fn rescale(page: &RawPage, scale: IntensityScale) -> Result<Plane, Error> {
     if scale != IntensityScale::Stored && carries_camera_offset(page, &values) {
         values.iter_mut().for_each(|value| *value -= CAMERA_OFFSET);
     }
-    let table: Vec<f32> = values.into_iter().map(round_beside_whole_numbers).collect();
-    let pixels = page.samples.looked_up(&table);
-    Ok(Plane::new(page.rows, page.cols, pixels))
+    Ok(values.into_iter().map(round_beside_whole_numbers).collect())
 }
 
 /// The intensity at and above which a pixel of this page counts as saturated.
