@@ -2,6 +2,9 @@
 //! list of buffers.
 
 mod contour;
+mod pixels;
+mod recorder;
+mod single_kernels;
 
 use super::backend::{Backend, ComputeError, DeviceInfo};
 use super::chunk::ChunkSizer;
