@@ -50,7 +50,7 @@ pub use her2::{
 };
 pub use histogram::Histogram;
 pub use label::{Connectivity, label_components, label_union};
-pub use morphology::{clear_border, open_area, tidy, without_perimeter};
+pub use morphology::{MIN_AREA_PX, clear_border, open_area, tidy, without_perimeter};
 pub use picture::{DisplayRange, Picture};
 pub use pixel_box::PixelBox;
 pub use prior_match::{PriorLocation, match_prior, prior_box};
@@ -64,7 +64,7 @@ pub use rescale::{
     IntensityScale, RawPage, Samples, StretchLimits, camera_values, rescale, saturation_level,
 };
 pub use segment_frame::{
-    ChannelContour, ChannelResult, CropSegmentation, FrameSegmentation, FrameSettings,
+    ChannelContour, ChannelResult, CropSegmentation, FrameInput, FrameSegmentation, FrameSettings,
     finish_frame, outline_channel, segment_crop, segment_frame,
 };
 pub use simulator::{CellTruth, Illumination, SimulatedFrame, Simulator};

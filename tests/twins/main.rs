@@ -1,11 +1,13 @@
 //! Every kernel on the GPU against its CPU twin, and every shader without a GPU.
 
+mod archive;
 mod attribute_opening;
 mod class_histogram;
 mod contour_mask;
 mod contour_start;
 mod cox_bootstrap;
 mod curve_bootstrap;
+mod frame;
 mod hazard_ratio_bootstrap;
 mod her2_threshold;
 mod images;
