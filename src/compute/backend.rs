@@ -1,7 +1,7 @@
 //! What every engine can do.
 
 use crate::Error;
-use crate::imaging::{ContourInput, ContourSettings};
+use crate::imaging::{ContourInput, ContourSettings, FrameInput, FrameSegmentation};
 use crate::kernels::cox_bootstrap;
 use crate::kernels::curve_bootstrap::{self, CurvePlan};
 use crate::kernels::hazard_ratio_bootstrap::{Plan, Replicate};
@@ -83,6 +83,13 @@ pub trait Backend: Send + Sync {
         input: &ContourInput,
         settings: ContourSettings,
     ) -> Result<Outlined, ComputeError>;
+
+    /// Segments and measures a frame. A GPU gets its pages once and gives back outlines, labels and
+    /// sums.
+    ///
+    /// # Errors
+    /// The device failed, or the frame is larger than its buffers.
+    fn segment_frame(&self, input: &FrameInput<'_>) -> Result<FrameSegmentation, ComputeError>;
 
     /// What happened on the way that the user must know, such as a change of device.
     fn warnings(&self) -> Vec<crate::Warning> {

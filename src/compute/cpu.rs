@@ -1,7 +1,7 @@
 //! The CPU engine: every kernel's twin, on all cores, with the widest lanes the processor has.
 
 use super::backend::{Backend, ComputeError, DeviceInfo};
-use crate::imaging::{ContourInput, ContourSettings};
+use crate::imaging::{ContourInput, ContourSettings, FrameInput, FrameSegmentation, segment_frame};
 use crate::kernels::curve_bootstrap::{self, CurvePlan};
 use crate::kernels::hazard_ratio_bootstrap::{self, Plan, Replicate};
 use crate::kernels::her2_threshold::{self, Thresholded};
@@ -108,5 +108,14 @@ impl Backend for CpuEngine {
         settings: ContourSettings,
     ) -> Result<Outlined, ComputeError> {
         Ok(tv_contour::cpu(input, settings, self.set))
+    }
+
+    /// The imaging functions one after the other, on this thread: frames are many.
+    fn segment_frame(&self, input: &FrameInput<'_>) -> Result<FrameSegmentation, ComputeError> {
+        let evolve = |input: &ContourInput, settings: ContourSettings| {
+            Ok(tv_contour::cpu(input, settings, self.set).contour)
+        };
+        segment_frame(input.frame(), input.settings(), &evolve)
+            .map_err(|error| ComputeError::Refused(error.to_string()))
     }
 }

@@ -2,12 +2,17 @@
 //! list of buffers.
 
 mod contour;
+mod frame;
+mod frame_buffers;
+mod pixels;
+mod recorder;
+mod single_kernels;
 
 use super::backend::{Backend, ComputeError, DeviceInfo};
 use super::chunk::ChunkSizer;
 use super::cpu::CpuEngine;
 use super::select::Adapter;
-use crate::imaging::{ContourInput, ContourSettings};
+use crate::imaging::{ContourInput, ContourSettings, FrameInput, FrameSegmentation};
 use crate::kernels::curve_bootstrap::{self, CurvePlan};
 use crate::kernels::hazard_ratio_bootstrap::{self, Plan, Replicate};
 use crate::kernels::her2_threshold::{self, Thresholded};
@@ -96,6 +101,7 @@ pub struct GpuEngine {
     replicates: ChunkSizer,
     cox_replicates: ChunkSizer,
     contour_iterations: ChunkSizer,
+    frames: frame::FramePool,
 }
 
 impl GpuEngine {
@@ -143,6 +149,7 @@ impl GpuEngine {
             replicates: ChunkSizer::new(FIRST_REPLICATES, MOST_REPLICATES),
             cox_replicates: ChunkSizer::new(FIRST_COX_REPLICATES, MOST_REPLICATES),
             contour_iterations: ChunkSizer::new(FIRST_ITERATIONS, STEPS_AT_HAND as u32),
+            frames: frame::FramePool::default(),
         })
     }
 
@@ -592,5 +599,9 @@ impl Backend for GpuEngine {
         settings: ContourSettings,
     ) -> Result<Outlined, ComputeError> {
         self.evolve_contour(input, settings)
+    }
+
+    fn segment_frame(&self, input: &FrameInput<'_>) -> Result<FrameSegmentation, ComputeError> {
+        self.segment_on_device(input)
     }
 }

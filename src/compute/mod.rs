@@ -8,6 +8,7 @@ mod chunk;
 mod cpu;
 #[cfg(feature = "gpu")]
 mod gpu;
+mod pixel_kernels;
 mod select;
 
 pub use backend::{Backend, ComputeError, DeviceInfo};
@@ -15,4 +16,5 @@ pub use chunk::ChunkSizer;
 pub use cpu::CpuEngine;
 #[cfg(feature = "gpu")]
 pub use gpu::GpuEngine;
+pub use pixel_kernels::PixelKernels;
 pub use select::{Adapter, DeviceRequest, Selection, adapters, select};

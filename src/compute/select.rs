@@ -3,7 +3,7 @@
 use super::backend::{Backend, ComputeError, DeviceInfo};
 use super::cpu::CpuEngine;
 use crate::Warning;
-use crate::imaging::{ContourInput, ContourSettings};
+use crate::imaging::{ContourInput, ContourSettings, FrameInput, FrameSegmentation};
 use crate::kernels::cox_bootstrap;
 use crate::kernels::curve_bootstrap::{self, CurvePlan};
 use crate::kernels::hazard_ratio_bootstrap::{Plan, Replicate};
@@ -210,6 +210,10 @@ impl Backend for WithFallback {
         self.run(|backend| backend.tv_contour(input, settings))
     }
 
+    fn segment_frame(&self, input: &FrameInput<'_>) -> Result<FrameSegmentation, ComputeError> {
+        self.run(|backend| backend.segment_frame(input))
+    }
+
     fn warnings(&self) -> Vec<Warning> {
         self.failure
             .get()
@@ -268,6 +272,9 @@ mod tests {
             _: &ContourInput,
             _: ContourSettings,
         ) -> Result<Outlined, ComputeError> {
+            Err(ComputeError::OutOfMemory)
+        }
+        fn segment_frame(&self, _: &FrameInput<'_>) -> Result<FrameSegmentation, ComputeError> {
             Err(ComputeError::OutOfMemory)
         }
     }

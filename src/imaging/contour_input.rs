@@ -1,6 +1,7 @@
 //! What the contour of a channel starts from: scaled intensities, first guess, class means.
 
 use super::bit_mask::BitMask;
+use super::exact_sum::{chunk_sum, in_units, of_units};
 use super::frame::{Mask, Plane};
 use super::levels::{LevelCounts, Levels, without};
 use super::morphology::{MIN_AREA_PX, drop_small};
@@ -30,7 +31,7 @@ impl ContourInput {
     /// empty and both means are 0.
     ///
     /// # Source
-    /// Behaviour of ACCEPT; means are summed in `f64`.
+    /// Behaviour of ACCEPT; means are exact sums of intensities, scaled.
     pub fn prepare(plane: &Plane, threshold: f64, edge_mask: Option<&Mask>) -> Self {
         let mut initial = match plane.levels() {
             Some(levels) => levels.above(threshold, plane.rows, plane.cols),
@@ -39,23 +40,20 @@ impl ContourInput {
         drop_small(&mut initial, MIN_AREA_PX);
         let edge = edge_mask.map(BitMask::of);
         let counts = plane.levels().map(Levels::counts);
-        let (least, greatest) = range_outside(plane, counts.as_ref(), edge.as_ref());
-        let range = greatest - least;
-        if range.is_nan() || range <= 0.0 {
+        let range_of_f = range_outside(plane, counts.as_ref(), edge.as_ref());
+        let Some(scale) = IntensityScaling::of_range(range_of_f) else {
             return Self::flat(plane);
-        }
-        let scale = |value: f32| (f64::from(value) - least) / range;
+        };
         let (mut scaled, classes) = match plane.levels().zip(counts) {
             Some((levels, counts)) => {
-                let scaled = levels.values().map(scale);
                 let foreground = levels.counts_in(&initial);
-                let classes =
-                    Classes::of_levels([without(&counts, &foreground), foreground], &scaled);
-                (levels.looked_up(&scaled.map(|f| f as f32)), classes)
+                let classes = [without(&counts, &foreground), foreground];
+                let scaled = levels.values().map(|value| scale.f(value));
+                (levels.looked_up(&scaled), ClassSums::of_levels(levels.values(), classes))
             }
             None => scaled_and_summed(plane, &initial.to_mask(), scale),
         };
-        let (mu0, mu1) = class_means(plane, &classes, scale);
+        let (mu0, mu1) = classes.means(scale, || range(&plane.pixels));
         if let Some(edge) = edge {
             for (row, col) in edge.places() {
                 scaled[row * plane.cols + col] = mu0 as f32;
@@ -82,7 +80,7 @@ fn range_outside(
     plane: &Plane,
     counts: Option<&LevelCounts>,
     edge_mask: Option<&BitMask>,
-) -> (f64, f64) {
+) -> (f32, f32) {
     let levels = plane.levels().zip(counts);
     let outside = edge_mask.and_then(|edge| match levels {
         Some((levels, counts)) => levels.range(&without(counts, &levels.counts_in(edge))),
@@ -94,9 +92,7 @@ fn range_outside(
         }
     });
     let everywhere = || levels.and_then(|(levels, counts)| levels.range(counts));
-    let found = outside.or_else(everywhere);
-    let (least, greatest) = found.unwrap_or_else(|| range(&plane.pixels));
-    (f64::from(least), f64::from(greatest))
+    outside.or_else(everywhere).unwrap_or_else(|| range(&plane.pixels))
 }
 
 /// Least and greatest value, not-a-numbers left out; infinite and crossed without any.
@@ -118,67 +114,97 @@ fn range(values: &[f32]) -> (f32, f32) {
     (all(least, lower, f32::INFINITY), all(greatest, higher, f32::NEG_INFINITY))
 }
 
-/// Sum of the scaled intensities of background and foreground, and pixels of each.
-struct Classes {
-    sums: [f64; 2],
+/// How intensities become `f`: 0 at the least, 1 at the greatest of a range.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct IntensityScaling {
+    least: f64,
+    range: f64,
+}
+
+impl IntensityScaling {
+    /// The scaling of a range of intensities; `None` when it is a single one or none.
+    pub fn of_range((least, greatest): (f32, f32)) -> Option<Self> {
+        let range = f64::from(greatest) - f64::from(least);
+        (range > 0.0).then_some(Self { least: f64::from(least), range })
+    }
+
+    fn of(self, value: f64) -> f64 {
+        (value - self.least) / self.range
+    }
+
+    /// `f` of an intensity.
+    pub fn f(self, value: f32) -> f32 {
+        self.of(f64::from(value)) as f32
+    }
+}
+
+/// Sum of the intensities of background and foreground, in units of 2^-24, and pixels of each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClassSums {
+    sums: [i128; 2],
     counts: [usize; 2],
 }
 
-impl Classes {
-    /// Sums of each class's level counts, whose scaled intensities are `scaled`.
-    fn of_levels([background, foreground]: [LevelCounts; 2], scaled: &[f64]) -> Self {
-        let sum = |counts: &LevelCounts| {
-            counts.iter().zip(scaled).map(|(&count, f)| f64::from(count) * f).sum()
+impl ClassSums {
+    /// Sums of counted levels of background and foreground.
+    fn of_levels(values: &[f32], classes: [LevelCounts; 2]) -> Self {
+        let mut sums = Self::default();
+        for (class, counts) in classes.iter().enumerate() {
+            for (&value, &count) in values.iter().zip(counts) {
+                sums.add(class, value, count);
+            }
+        }
+        sums
+    }
+
+    /// Adds `n` pixels of one intensity to the background (0) or the foreground (1).
+    pub fn add(&mut self, class: usize, value: f32, n: u32) {
+        self.sums[class] += in_units(value) as i128 * i128::from(n);
+        self.counts[class] += n as usize;
+    }
+
+    /// `(mu0, mu1)`: see [`ContourInput::prepare`]; `whole` is the range of all intensities.
+    pub fn means(&self, scale: IntensityScaling, whole: impl Fn() -> (f32, f32)) -> (f64, f64) {
+        let mean = |class: usize| {
+            let of_intensities = of_units(self.sums[class]) / self.counts[class] as f64;
+            scale.of(of_intensities).max(0.0)
         };
-        let n = |counts: &LevelCounts| counts.iter().map(|&count| count as usize).sum();
-        Self {
-            sums: [sum(&background), sum(&foreground)],
-            counts: [n(&background), n(&foreground)],
+        match self.counts {
+            // scaling keeps the order
+            [_, 0] => (mean(0), scale.of(f64::from(whole().1)).max(0.0)),
+            [0, _] => (scale.of(f64::from(whole().0)).max(0.0), mean(1)),
+            _ => (mean(0), mean(1)),
         }
     }
 }
 
-/// The scaled intensities, and their sums in row-major order.
+/// The scaled intensities, and the sums of the intensities.
 fn scaled_and_summed(
     plane: &Plane,
     initial: &Mask,
-    scale: impl Fn(f32) -> f64,
-) -> (Vec<f32>, Classes) {
+    scale: IntensityScaling,
+) -> (Vec<f32>, ClassSums) {
     const CHUNK: usize = 32;
     let mut scaled = Vec::with_capacity(plane.pixels.len());
-    let mut sums = [0.0_f64; 2];
+    let mut all = 0;
+    let mut foreground = 0;
     let mut n_foreground = 0;
     for (values, set) in plane.pixels.chunks(CHUNK).zip(initial.pixels.chunks(CHUNK)) {
-        let mut of_chunk = [0.0_f64; CHUNK];
-        for (f, &value) in of_chunk.iter_mut().zip(values) {
-            *f = scale(value);
+        let mut units = [0.0_f64; CHUNK];
+        for (unit, &value) in units.iter_mut().zip(values) {
+            *unit = in_units(value);
         }
-        let of_chunk = &of_chunk[..values.len()];
-        scaled.extend(of_chunk.iter().map(|&f| f as f32));
+        scaled.extend(values.iter().map(|&value| scale.f(value)));
+        all += chunk_sum(&units) as i128;
         if set.iter().fold(false, |any, &set| any | set) {
-            for (&f, &set) in of_chunk.iter().zip(set) {
-                sums[usize::from(set)] += f;
+            for (&unit, &set) in units.iter().zip(set) {
+                foreground += if set { unit as i128 } else { 0 };
                 n_foreground += usize::from(set);
             }
-        } else {
-            for f in of_chunk {
-                sums[0] += f;
-            }
         }
     }
-    (scaled, Classes { sums, counts: [plane.pixels.len() - n_foreground, n_foreground] })
-}
-
-/// `(mu0, mu1)` of the scaled intensities.
-fn class_means(plane: &Plane, classes: &Classes, scale: impl Fn(f32) -> f64) -> (f64, f64) {
-    let Classes { sums, counts } = classes;
-    let mean = |class: usize| (sums[class] / counts[class] as f64).max(0.0);
-    match counts {
-        // scaling keeps the order
-        [_, 0] => (mean(0), scale(range(&plane.pixels).1).max(0.0)),
-        [0, _] => (scale(range(&plane.pixels).0).max(0.0), mean(1)),
-        _ => (mean(0), mean(1)),
-    }
+    let counts = [plane.pixels.len() - n_foreground, n_foreground];
+    (scaled, ClassSums { sums: [all - foreground, foreground], counts })
 }
 
 #[cfg(test)]

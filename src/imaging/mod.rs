@@ -5,6 +5,7 @@ mod contour;
 mod contour_input;
 mod distance_transform;
 mod edge_mask;
+mod exact_sum;
 mod features;
 mod frame;
 mod frame_grid;
@@ -21,6 +22,7 @@ mod picture;
 mod pixel_box;
 mod prior_match;
 mod reduce;
+mod region_sums;
 mod regionprops;
 mod rescale;
 mod segment_frame;
@@ -29,6 +31,7 @@ mod simulator_camera;
 mod simulator_cell;
 mod simulator_chamber;
 mod simulator_population;
+mod stored_plane;
 mod thicken;
 mod threshold;
 mod watershed;
@@ -37,7 +40,7 @@ mod watershed;
 mod drawing;
 
 pub use contour::{Contour, ContourFn, ContourSettings};
-pub use contour_input::ContourInput;
+pub use contour_input::{ClassSums, ContourInput, IntensityScaling};
 pub use distance_transform::squared_distances;
 pub use edge_mask::{EdgeMask, Overview};
 pub use features::{Feature, Measure, feature_value};
@@ -50,18 +53,21 @@ pub use her2::{
 pub use histogram::Histogram;
 pub use label::{Connectivity, label_components, label_union};
 pub use levels::Levels;
-pub use morphology::{clear_border, open_area, tidy, without_perimeter};
+pub use morphology::{MIN_AREA_PX, clear_border, open_area, tidy, without_perimeter};
 pub use picture::{DisplayRange, Picture};
 pub use pixel_box::PixelBox;
 pub use prior_match::{PriorLocation, match_prior, prior_box};
 pub use reduce::reduce_eighth;
+pub use region_sums::{RegionSums, region_sums};
 pub use regionprops::{
-    Background, ChannelProperties, MeasureSettings, ObjectProperties, background, measure_objects,
-    thumbnail_box,
+    Background, ChannelProperties, FrameSums, MeasureSettings, ObjectProperties, background,
+    finish_objects, measure_objects, thumbnail_box,
 };
-pub use rescale::{IntensityScale, RawPage, Samples, StretchLimits, rescale, saturation_level};
+pub use rescale::{
+    IntensityScale, RawPage, Samples, StretchLimits, camera_values, rescale, saturation_level,
+};
 pub use segment_frame::{
-    ChannelContour, ChannelResult, CropSegmentation, FrameSegmentation, FrameSettings,
+    ChannelContour, ChannelResult, CropSegmentation, FrameInput, FrameSegmentation, FrameSettings,
     finish_frame, outline_channel, segment_crop, segment_frame,
 };
 pub use simulator::{CellTruth, Illumination, SimulatedFrame, Simulator};
@@ -69,6 +75,7 @@ pub use simulator_camera::{Camera, StorageDepth};
 pub use simulator_cell::{CellKind, SIMULATED_CHANNELS, SimulatedCell};
 pub use simulator_chamber::Chamber;
 pub use simulator_population::{Population, draw_cells};
+pub use stored_plane::StoredPlane;
 pub use thicken::thicken;
 pub use threshold::{initial_mask, otsu_threshold, triangle_threshold};
 pub use watershed::{MIN_NECK_DEPTH_PX, split_touching};

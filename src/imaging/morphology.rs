@@ -6,7 +6,7 @@ use super::label::{Components, Connectivity};
 use super::thicken::thickened;
 
 /// Fewest pixels of an 8-connected component that is kept, here and before the contour.
-pub(crate) const MIN_AREA_PX: usize = 10;
+pub const MIN_AREA_PX: usize = 10;
 
 /// Drops 8-connected components of fewer than `min_area_px` pixels.
 pub fn open_area(mask: &mut Mask, min_area_px: usize) {

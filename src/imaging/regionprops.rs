@@ -8,6 +8,7 @@ use super::levels::without;
 use super::median::{median, medians_without};
 use super::outline::Silhouette;
 use super::pixel_box::PixelBox;
+use super::region_sums::RegionSums;
 use crate::units::MicronsPerPixel;
 
 /// Measures of one object in one channel: inside the channel's own outline unless said otherwise.
@@ -146,28 +147,111 @@ pub fn measure_objects(
     backgrounds: &[Background],
     settings: MeasureSettings<'_>,
 ) -> Vec<ObjectProperties> {
-    let dapi = frame.channels.iter().position(|channel| *channel == Channel::Dapi);
+    let dapi = dapi_of(frame).map(|dapi| masks[dapi]);
+    let limits: Vec<(&Plane, f32)> = saturation_limits(frame, settings.saturation).collect();
+    let is_saturated =
+        |index: usize| limits.iter().any(|(plane, limit)| plane.pixels[index] >= *limit);
     let pixels_of = pixels_of_objects(labels);
+    let place = |index: usize| (index / labels.cols, index % labels.cols);
+    let channels = frame.planes.iter().zip(masks).map(|(plane, mask)| {
+        let of_object = |pixels: &Vec<usize>| {
+            let mut sums = RegionSums::NONE;
+            for &index in pixels {
+                let shared = dapi.is_some_and(|dapi| dapi.pixels[index]);
+                sums.add(place(index), plane.pixels[index], mask.pixels[index], shared);
+            }
+            sums
+        };
+        pixels_of.iter().map(of_object).collect()
+    });
+    let channels = channels.collect();
+    let of_union = |pixels: &Vec<usize>| {
+        let mut sums = RegionSums::NONE;
+        pixels.iter().for_each(|&index| sums.add(place(index), 0.0, true, is_saturated(index)));
+        sums
+    };
+    let sums = FrameSums { channels, union: pixels_of.iter().map(of_union).collect() };
+    finish_objects(frame, masks, labels, backgrounds, &sums, settings)
+}
+
+/// Sums over the objects of a frame; object `label` is at `label - 1`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FrameSums {
+    /// For each channel those over the channel's mask; shared with DAPI's.
+    pub channels: Vec<Vec<RegionSums>>,
+    /// Those over the whole objects, shared with the pixels saturated in any channel. Intensities
+    /// are not looked at.
+    pub union: Vec<RegionSums>,
+}
+
+/// The measures of every object, from their sums: what [`measure_objects`] gives.
+///
+/// Medians, standard deviations and perimeters are found here, from the pixels.
+pub fn finish_objects(
+    frame: &Frame,
+    masks: &[&Mask],
+    labels: &LabelImage,
+    backgrounds: &[Background],
+    sums: &FrameSums,
+    settings: MeasureSettings<'_>,
+) -> Vec<ObjectProperties> {
+    let dapi = dapi_of(frame);
+    let has_saturation = saturation_limits(frame, settings.saturation).next().is_some();
     (1..)
-        .zip(&pixels_of)
-        .filter(|(_, pixels)| !pixels.is_empty())
-        .map(|(label, pixels)| {
-            let object = Object { label, pixels, cols: labels.cols };
+        .zip(pixels_of_objects(labels).iter().zip(&sums.union))
+        .filter(|(_, (_, union))| union.n > 0)
+        .map(|(label, (pixels, union))| {
+            let of_object = |channel: usize| &sums.channels[channel][label as usize - 1];
             let channels = (0..frame.planes.len())
                 .map(|channel| {
-                    let with_dapi = dapi.filter(|&dapi| dapi != channel).map(|dapi| masks[dapi]);
-                    object.in_channel(
-                        &frame.planes[channel],
-                        masks[channel],
-                        with_dapi,
-                        backgrounds[channel],
-                        settings.pixel_size,
-                    )
+                    let mask = masks[channel];
+                    let own: Vec<usize> =
+                        pixels.iter().copied().filter(|&index| mask.pixels[index]).collect();
+                    let own =
+                        OwnPixels { pixels: &own, cols: labels.cols, sums: of_object(channel) };
+                    let n_dapi = dapi.filter(|&dapi| dapi != channel).map(|dapi| of_object(dapi).n);
+                    ChannelProperties {
+                        overlap_dapi: n_dapi
+                            .filter(|&n| n > 0)
+                            .map(|n| own.sums.n_shared as f64 / n as f64),
+                        union_mean: backgrounds[channel]
+                            .no_object
+                            .map(|level| own.sums.union_intensity() / union.n as f64 - level),
+                        ..own.properties(&frame.planes[channel], backgrounds[channel], settings)
+                    }
                 })
                 .collect();
-            object.properties(frame, labels, settings.saturation, channels)
+            let bbox = union.bbox.expect("an object has a pixel");
+            let (row_centroid_px, col_centroid_px) = union.centroid();
+            ObjectProperties {
+                label,
+                row_centroid_px,
+                col_centroid_px,
+                bbox,
+                thumbnail_box: thumbnail_box(bbox, labels.rows, labels.cols),
+                union_area_px: union.n,
+                edge_touching: bbox.row0 == 0
+                    || bbox.col0 == 0
+                    || bbox.row1 == labels.rows
+                    || bbox.col1 == labels.cols,
+                saturated_fraction: has_saturation.then(|| union.n_shared as f64 / union.n as f64),
+                channels,
+            }
         })
         .collect()
+}
+
+fn dapi_of(frame: &Frame) -> Option<usize> {
+    frame.channels.iter().position(|channel| *channel == Channel::Dapi)
+}
+
+/// Planes with a saturation value, and that value.
+fn saturation_limits<'a>(
+    frame: &'a Frame,
+    saturation: &'a [Option<f32>],
+) -> impl Iterator<Item = (&'a Plane, f32)> {
+    let planes = frame.planes.iter().zip(saturation);
+    planes.filter_map(|(plane, limit)| limit.map(|limit| (plane, limit)))
 }
 
 /// Pixel indices of each object, in row-major order; object `label` is at `label - 1`.
@@ -179,33 +263,26 @@ fn pixels_of_objects(labels: &LabelImage) -> Vec<Vec<usize>> {
     pixels_of
 }
 
-/// An object's pixels in a frame `cols` wide.
-struct Object<'a> {
-    label: u32,
+/// An object's pixels in one channel of a frame `cols` wide, and their sums.
+struct OwnPixels<'a> {
     pixels: &'a [usize],
     cols: usize,
+    sums: &'a RegionSums,
 }
 
-impl Object<'_> {
-    fn place(&self, index: usize) -> (usize, usize) {
-        (index / self.cols, index % self.cols)
-    }
-
-    fn in_channel(
+impl OwnPixels<'_> {
+    /// The measures within the channel's outline.
+    fn properties(
         &self,
         plane: &Plane,
-        mask: &Mask,
-        dapi: Option<&Mask>,
         background: Background,
-        pixel_size: Option<MicronsPerPixel>,
+        settings: MeasureSettings<'_>,
     ) -> ChannelProperties {
-        let own: Vec<usize> =
-            self.pixels.iter().copied().filter(|&index| mask.pixels[index]).collect();
-        let area_px = own.len() as u64;
-        let intensities = background.channel.map(|level| Intensities::above(level, plane, &own));
-        let places: Vec<(usize, usize)> = own.iter().map(|&index| self.place(index)).collect();
-        let perimeter_px = bounding_box(&places)
-            .map_or(0.0, |bbox| Silhouette::new(bbox, places.iter().copied()).perimeter_px());
+        let area_px = self.sums.n;
+        let intensities = background.channel.map(|level| self.intensities_above(level, plane));
+        let places = self.pixels.iter().map(|&index| (index / self.cols, index % self.cols));
+        let perimeter_px =
+            self.sums.bbox.map_or(0.0, |bbox| Silhouette::new(bbox, places).perimeter_px());
         let p2a = (area_px > 0)
             .then(|| perimeter_px * perimeter_px / (4.0 * std::f64::consts::PI * area_px as f64));
         ChannelProperties {
@@ -215,66 +292,35 @@ impl Object<'_> {
             mass: intensities.map(|i| i.mass),
             sd: intensities.and_then(|i| i.sd),
             area_px,
-            size_um2: pixel_size.map(|size| size.area_um2(area_px)),
+            size_um2: settings.pixel_size.map(|size| size.area_um2(area_px)),
             perimeter_px,
-            eccentricity: eccentricity(&places),
+            eccentricity: self.sums.eccentricity(),
             p2a,
-            overlap_dapi: dapi.and_then(|dapi| self.overlap(mask, dapi)),
-            union_mean: background.no_object.map(|level| self.union_mean(plane, level)),
+            overlap_dapi: None,
+            union_mean: None,
         }
     }
 
-    /// Share of the object's pixels in `whole` that are in `mask` too.
-    fn overlap(&self, mask: &Mask, whole: &Mask) -> Option<f64> {
-        let in_whole = || self.pixels.iter().filter(|&&index| whole.pixels[index]);
-        let n_whole = in_whole().count();
-        let n_both = in_whole().filter(|&&index| mask.pixels[index]).count();
-        (n_whole > 0).then(|| n_both as f64 / n_whole as f64)
-    }
-
-    fn union_mean(&self, plane: &Plane, background: f64) -> f64 {
-        let values = self.pixels.iter().map(|&index| f64::from(plane.pixels[index]));
-        values.sum::<f64>() / self.pixels.len() as f64 - background
-    }
-
-    fn properties(
-        &self,
-        frame: &Frame,
-        labels: &LabelImage,
-        saturation: &[Option<f32>],
-        channels: Vec<ChannelProperties>,
-    ) -> ObjectProperties {
-        let places: Vec<(usize, usize)> =
-            self.pixels.iter().map(|&index| self.place(index)).collect();
-        let bbox = bounding_box(&places).expect("an object has a pixel");
-        let n = places.len() as f64;
-        ObjectProperties {
-            label: self.label,
-            row_centroid_px: places.iter().map(|place| place.0 as f64).sum::<f64>() / n,
-            col_centroid_px: places.iter().map(|place| place.1 as f64).sum::<f64>() / n,
-            bbox,
-            thumbnail_box: thumbnail_box(bbox, labels.rows, labels.cols),
-            union_area_px: places.len() as u64,
-            edge_touching: bbox.row0 == 0
-                || bbox.col0 == 0
-                || bbox.row1 == labels.rows
-                || bbox.col1 == labels.cols,
-            saturated_fraction: self.saturated_fraction(frame, saturation),
-            channels,
+    fn intensities_above(&self, background: f64, plane: &Plane) -> Intensities {
+        let mut values: Vec<f64> =
+            self.pixels.iter().map(|&index| f64::from(plane.pixels[index]) - background).collect();
+        let n = self.sums.n as f64;
+        let mass = self.sums.intensity() - n * background;
+        let mean = mass / n;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        let sd = match self.sums.n {
+            0 => None,
+            1 => Some(0.0),
+            _ => Some((squares / (n - 1.0)).sqrt()),
+        };
+        Intensities {
+            // of no pixel: 0, as the largest of 0 and not-a-number
+            mean: mean.max(0.0),
+            max: (f64::from(self.sums.range.1) - background).max(0.0),
+            median: median(&mut values).unwrap_or(0.0).max(0.0),
+            mass: mass.max(0.0),
+            sd,
         }
-    }
-
-    fn saturated_fraction(&self, frame: &Frame, saturation: &[Option<f32>]) -> Option<f64> {
-        let limits: Vec<(&Plane, f32)> = frame
-            .planes
-            .iter()
-            .zip(saturation)
-            .filter_map(|(plane, limit)| limit.map(|limit| (plane, limit)))
-            .collect();
-        let saturated =
-            |index: &&usize| limits.iter().any(|(plane, limit)| plane.pixels[**index] >= *limit);
-        (!limits.is_empty())
-            .then(|| self.pixels.iter().filter(saturated).count() as f64 / self.pixels.len() as f64)
     }
 }
 
@@ -286,63 +332,6 @@ struct Intensities {
     median: f64,
     mass: f64,
     sd: Option<f64>,
-}
-
-impl Intensities {
-    fn above(background: f64, plane: &Plane, pixels: &[usize]) -> Self {
-        let mut values: Vec<f64> =
-            pixels.iter().map(|&index| f64::from(plane.pixels[index]) - background).collect();
-        let n = values.len() as f64;
-        let mass: f64 = values.iter().sum();
-        let mean = mass / n;
-        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        let sd = match values.len() {
-            0 => None,
-            1 => Some(0.0),
-            _ => Some((squares / (n - 1.0)).sqrt()),
-        };
-        Self {
-            // of no pixel: 0, as the largest of 0 and not-a-number
-            mean: mean.max(0.0),
-            max: values.iter().copied().fold(0.0, f64::max),
-            median: median(&mut values).unwrap_or(0.0).max(0.0),
-            mass: mass.max(0.0),
-            sd,
-        }
-    }
-}
-
-/// Smallest box around some pixels, if there are any.
-fn bounding_box(places: &[(usize, usize)]) -> Option<PixelBox> {
-    let (row, col) = *places.first()?;
-    let one = PixelBox { row0: row, col0: col, row1: row + 1, col1: col + 1 };
-    Some(places.iter().fold(one, |bbox, &(row, col)| PixelBox {
-        row0: bbox.row0.min(row),
-        col0: bbox.col0.min(col),
-        row1: bbox.row1.max(row + 1),
-        col1: bbox.col1.max(col + 1),
-    }))
-}
-
-/// Eccentricity of the ellipse with the same second moments as the pixels, each a unit square.
-fn eccentricity(places: &[(usize, usize)]) -> f64 {
-    if places.is_empty() {
-        return 0.0;
-    }
-    let n = places.len() as f64;
-    let mean_row = places.iter().map(|place| place.0 as f64).sum::<f64>() / n;
-    let mean_col = places.iter().map(|place| place.1 as f64).sum::<f64>() / n;
-    let (mut rows, mut cols, mut both) = (0.0, 0.0, 0.0);
-    for &(row, col) in places {
-        let (y, x) = (row as f64 - mean_row, col as f64 - mean_col);
-        rows += y * y;
-        cols += x * x;
-        both += x * y;
-    }
-    let (rows, cols, both) = (rows / n + 1.0 / 12.0, cols / n + 1.0 / 12.0, both / n);
-    let common = ((cols - rows).powi(2) + 4.0 * both * both).sqrt();
-    // (major^2 - minor^2) / major^2 with major^2, minor^2 = 8 (rows + cols +- common)
-    (2.0 * common / (rows + cols + common)).sqrt()
 }
 
 /// The box of an object's thumbnail: its own box and a fifth of it on each side, at least five
@@ -431,15 +420,6 @@ mod tests {
         assert_eq!(in_ck.overlap_dapi, Some(0.0), "no DAPI pixel has CK");
         assert_eq!(objects[0].channels[0].overlap_dapi, None, "DAPI with itself is no feature");
         assert!(objects[0].edge_touching, "in the first row");
-    }
-
-    #[test]
-    fn a_line_is_more_eccentric_than_a_block() {
-        let line: Vec<_> = (0..10).map(|col| (0, col)).collect();
-        // moments 99/12 + 1/12 and 1/12: minor/major = 1/10
-        let found = eccentricity(&line);
-        assert!((found - 0.99_f64.sqrt()).abs() < 1e-12, "by hand: {found}");
-        assert_eq!(eccentricity(&[(3, 3)]), 0.0, "one pixel is a square");
     }
 
     #[test]

@@ -53,7 +53,18 @@ impl Samples {
         }
     }
 
-    /// What `table` says of each value.
+    /// A plane of the intensities that `table` says of each value.
+    pub(super) fn plane(&self, rows: usize, cols: usize, table: &[f32]) -> Plane {
+        let levels = match self {
+            Self::U8(codes) => Levels::new(codes, table),
+            Self::U16(_) => None,
+        };
+        match levels {
+            Some(levels) => Plane::of_levels(rows, cols, levels),
+            None => Plane::new(rows, cols, self.looked_up(table)),
+        }
+    }
+
     fn looked_up(&self, table: &[f32]) -> Vec<f32> {
         match self {
             Self::U8(values) => values.iter().map(|&p| table[usize::from(p)]).collect(),
@@ -138,6 +149,15 @@ pub enum IntensityScale {
 /// # Ok::<(), herscope::Error>(())
 /// ```
 pub fn rescale(page: &RawPage, scale: IntensityScale) -> Result<Plane, Error> {
+    Ok(page.samples.plane(page.rows, page.cols, &camera_values(page, scale)?))
+}
+
+/// The intensity of each stored value of a page, ascending, from 0 to the largest that occurs: what
+/// [`rescale`] looks up.
+///
+/// # Errors
+/// As [`rescale`].
+pub fn camera_values(page: &RawPage, scale: IntensityScale) -> Result<Vec<f32>, Error> {
     let maximum = page.samples.maximum();
     let (low, span, divisor) = match scale {
         IntensityScale::Stored => (0.0, 1.0, 1.0),
@@ -152,15 +172,7 @@ pub fn rescale(page: &RawPage, scale: IntensityScale) -> Result<Plane, Error> {
     if scale != IntensityScale::Stored && carries_camera_offset(page, &values) {
         values.iter_mut().for_each(|value| *value -= CAMERA_OFFSET);
     }
-    let table: Vec<f32> = values.into_iter().map(round_beside_whole_numbers).collect();
-    let levels = match &page.samples {
-        Samples::U8(codes) => Levels::new(codes, &table),
-        Samples::U16(_) => None,
-    };
-    Ok(match levels {
-        Some(levels) => Plane::of_levels(page.rows, page.cols, levels),
-        None => Plane::new(page.rows, page.cols, page.samples.looked_up(&table)),
-    })
+    Ok(values.into_iter().map(round_beside_whole_numbers).collect())
 }
 
 /// The intensity at and above which a pixel of this page counts as saturated.

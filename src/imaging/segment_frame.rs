@@ -9,6 +9,7 @@ use super::pixel_box::PixelBox;
 use super::regionprops::{
     Background, MeasureSettings, ObjectProperties, background, measure_objects,
 };
+use super::stored_plane::StoredPlane;
 use super::watershed::split_touching;
 use crate::Error;
 use crate::units::MicronsPerPixel;
@@ -91,6 +92,56 @@ pub struct FrameSegmentation {
     pub labels: LabelImage,
     /// Every object with its measures, in the order of its label.
     pub objects: Vec<ObjectProperties>,
+}
+
+/// A frame, as it is and as it is stored, and how it is segmented; all sizes go together.
+#[derive(Clone, Copy, Debug)]
+pub struct FrameInput<'a> {
+    frame: &'a Frame,
+    stored: &'a [StoredPlane],
+    settings: &'a FrameSettings<'a>,
+}
+
+impl<'a> FrameInput<'a> {
+    /// A frame to be segmented; `stored` are the pages its planes were made from, in their order.
+    ///
+    /// # Errors
+    /// Sizes or numbers that do not go together (an input error).
+    pub fn new(
+        frame: &'a Frame,
+        stored: &'a [StoredPlane],
+        settings: &'a FrameSettings<'a>,
+    ) -> Result<Self, Error> {
+        check_sizes(frame, settings)?;
+        if stored.len() != frame.planes.len() {
+            return Err(mismatch(frame, "stored pages", stored.len(), frame.planes.len()));
+        }
+        let pairs = frame.planes.iter().zip(stored);
+        let sizes =
+            pairs.map(|(plane, page)| [(plane.rows, plane.cols), (page.rows(), page.cols())]);
+        match sizes.into_iter().find(|[plane, page]| plane != page) {
+            None => Ok(Self { frame, stored, settings }),
+            Some([plane, page]) => Err(Error::input("segmenting a frame")
+                .at(format!("frame {}", frame.number))
+                .found(format!("a stored page of {} x {} pixels", page.0, page.1))
+                .expected(format!("{} x {} as its plane", plane.0, plane.1))),
+        }
+    }
+
+    /// The frame in camera units.
+    pub fn frame(&self) -> &'a Frame {
+        self.frame
+    }
+
+    /// Its pages, one a channel.
+    pub fn stored(&self) -> &'a [StoredPlane] {
+        self.stored
+    }
+
+    /// How it is segmented.
+    pub fn settings(&self) -> &'a FrameSettings<'a> {
+        self.settings
+    }
 }
 
 /// Outlines one channel: first guess, class means, contour.

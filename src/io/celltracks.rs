@@ -7,8 +7,8 @@ use super::celltracks_folder::descend;
 use super::celltracks_xml::{ArchiveXml, AssignedEvent, read_archive_xml};
 use super::tiff::{FrameRequest, frame_shape, read_frame_pages};
 use crate::imaging::{
-    Channel, Frame, FrameGrid, IntensityScale, PixelBox, Plane, PriorLocation, prior_box, rescale,
-    saturation_level,
+    Channel, Frame, FrameGrid, IntensityScale, PixelBox, PriorLocation, RawPage, StoredPlane,
+    prior_box, saturation_level,
 };
 use crate::units::MicronsPerPixel;
 use crate::{Error, Warning};
@@ -45,6 +45,8 @@ pub struct PriorEvent {
 pub struct ArchiveFrame {
     /// The frame in camera units.
     pub frame: Frame,
+    /// The pages its planes were made from, in their order.
+    pub stored: Vec<StoredPlane>,
     /// For each plane the intensity at and above which a pixel is saturated.
     pub saturation: Vec<Option<f32>>,
 }
@@ -228,16 +230,18 @@ impl Archive {
             n_pages: Some(self.pages.len()),
             limits_optional: self.scale == IntensityScale::Stored,
         };
-        let raw = read_frame_pages(path, &request)?;
-        let planes: Vec<Plane> = self
-            .pages
-            .iter()
-            .map(|&page| rescale(&raw[page], self.scale))
-            .collect::<Result<_, _>>()?;
-        let saturation =
-            self.pages.iter().map(|&page| Some(saturation_level(&raw[page], self.scale))).collect();
+        let mut raw: Vec<Option<RawPage>> =
+            read_frame_pages(path, &request)?.into_iter().map(Some).collect();
+        let mut stored = Vec::with_capacity(self.pages.len());
+        let mut saturation = Vec::with_capacity(self.pages.len());
+        for &page in &self.pages {
+            let page = raw[page].take().expect("each page shows one channel");
+            saturation.push(Some(saturation_level(&page, self.scale)));
+            stored.push(StoredPlane::new(page, self.scale)?);
+        }
+        let planes = stored.iter().map(StoredPlane::plane).collect();
         let frame = Frame { number, channels: self.channels.clone(), planes };
-        Ok(ArchiveFrame { frame, saturation })
+        Ok(ArchiveFrame { frame, stored, saturation })
     }
 }
 

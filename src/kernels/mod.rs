@@ -1,24 +1,45 @@
 //! Every kernel: one WGSL file in `shaders/` and one Rust file here with the same stem, holding the
 //! uniforms, the CPU twin, the tolerance between the two and the registry entry.
 
+pub mod attribute_opening;
+pub mod class_histogram;
+pub mod contour_mask;
+pub mod contour_start;
 pub mod cox_bootstrap;
 pub mod curve_bootstrap;
 pub mod hazard_ratio_bootstrap;
 pub mod her2_threshold;
+pub mod label_components;
 mod lanes;
+pub mod mask_union;
+pub mod packing;
+pub mod perimeter_removal;
+pub mod region_sums;
 pub mod resample_draws;
 mod scatter;
+pub mod stored_threshold;
+pub mod thicken;
 pub mod tv_contour;
 
 pub use lanes::InstructionSet;
 
 /// Every kernel. A test holds this list against the files in `shaders/` and here.
 pub static ALL: &[&KernelInfo] = &[
+    &attribute_opening::KERNEL,
+    &class_histogram::KERNEL,
+    &contour_mask::KERNEL,
+    &contour_start::KERNEL,
     &cox_bootstrap::KERNEL,
     &curve_bootstrap::KERNEL,
     &hazard_ratio_bootstrap::KERNEL,
     &her2_threshold::KERNEL,
+    &label_components::KERNEL,
+    &mask_union::KERNEL,
+    &perimeter_removal::KERNEL,
+    &region_sums::KERNEL,
     &resample_draws::KERNEL,
+    &stored_threshold::KERNEL,
+    &thicken::KERNEL,
     &tv_contour::KERNEL,
 ];
 

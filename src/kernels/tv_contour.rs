@@ -197,9 +197,14 @@ pub(crate) fn stops(sums: Change, stop_factor: u64) -> bool {
 
 /// Forces of all pixels, `[rows x cols]`, as the shader reads them.
 pub fn forces(input: &ContourInput, lambda: f32) -> Vec<f32> {
-    let (mu0, mu1) = (input.mu0 as f32, input.mu1 as f32);
-    let force = |&f: &f32| ((f - mu1) * (f - mu1) - (f - mu0) * (f - mu0)) / lambda;
-    input.scaled.pixels.iter().map(force).collect()
+    let means = (input.mu0, input.mu1);
+    input.scaled.pixels.iter().map(|&f| force(f, means, lambda)).collect()
+}
+
+/// The force of a scaled intensity, with the class means `(mu0, mu1)`.
+pub(super) fn force(f: f32, (mu0, mu1): (f64, f64), lambda: f32) -> f32 {
+    let (mu0, mu1) = (mu0 as f32, mu1 as f32);
+    ((f - mu1) * (f - mu1) - (f - mu0) * (f - mu0)) / lambda
 }
 
 struct Evolution<'a> {

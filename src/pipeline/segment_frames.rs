@@ -10,9 +10,8 @@ use super::segment_output::{FramePictures, thumbnail_name};
 use super::segment_resume::{finished_frame, keep_frame};
 use super::segment_survey::choose_threshold;
 use crate::imaging::{
-    CropSegmentation, EventClass, Frame, FrameSegmentation, FrameSettings, GateSet, Histogram,
-    LabelImage, Mask, ObjectProperties, Picture, PixelBox, match_prior, segment_crop,
-    segment_frame,
+    CropSegmentation, EventClass, Frame, FrameInput, FrameSegmentation, FrameSettings, GateSet,
+    Histogram, LabelImage, Mask, ObjectProperties, Picture, PixelBox, match_prior, segment_crop,
 };
 use crate::io::cell_table::{CellRow, FrameRow};
 use crate::io::celltracks::{ArchiveFrame, PriorEvent};
@@ -134,7 +133,7 @@ fn one_frame(context: &FrameContext<'_>, read: &ArchiveFrame) -> Result<FrameRow
         saturation: read.saturation.clone(),
     };
     match context.settings.mode {
-        SegmentMode::Full => whole_frame(context, frame, &settings),
+        SegmentMode::Full => whole_frame(context, read, &settings),
         SegmentMode::Marker => event_crops(context, frame, &settings),
     }
 }
@@ -142,10 +141,12 @@ fn one_frame(context: &FrameContext<'_>, read: &ArchiveFrame) -> Result<FrameRow
 /// Every object of the frame.
 fn whole_frame(
     context: &FrameContext<'_>,
-    frame: &Frame,
+    read: &ArchiveFrame,
     settings: &FrameSettings<'_>,
 ) -> Result<FrameRows, Error> {
-    let found = segment_frame(frame, settings, &context.contour())?;
+    let frame = &read.frame;
+    let input = FrameInput::new(frame, &read.stored, settings)?;
+    let found = context.backend.segment_frame(&input)?;
     let fitting: Vec<(u32, PixelBox)> = found
         .objects
         .iter()

@@ -1,24 +1,49 @@
 //! Every kernel on the GPU against its CPU twin, and every shader without a GPU.
 
+mod archive;
+mod attribute_opening;
+mod class_histogram;
+mod contour_mask;
+mod contour_start;
 mod cox_bootstrap;
 mod curve_bootstrap;
+mod frame;
 mod hazard_ratio_bootstrap;
 mod her2_threshold;
+mod images;
+mod label_components;
+mod mask_union;
+mod perimeter_removal;
+mod region_sums;
 mod registry;
 mod resample_draws;
+mod stored_threshold;
+mod thicken;
 mod tv_contour;
 
-use herscope::compute::Backend;
+use herscope::compute::{Backend, ComputeError, PixelKernels};
 use std::io::Write;
 
 /// A GPU, or `None` after saying by name what is skipped. `HERSCOPE_REQUIRE_GPU=1` makes the lack
 /// of one a failure.
 pub(crate) fn gpu(test: &str) -> Option<Box<dyn Backend>> {
     #[cfg(feature = "gpu")]
-    let opened =
-        herscope::compute::GpuEngine::open(None).map(|gpu| Box::new(gpu) as Box<dyn Backend>);
+    let opened = herscope::compute::GpuEngine::open(None).map(|gpu| Box::new(gpu) as Box<_>);
     #[cfg(not(feature = "gpu"))]
-    let opened: Result<Box<dyn Backend>, _> = Err(herscope::compute::ComputeError::NoAdapter);
+    let opened = Err(ComputeError::NoAdapter);
+    opened_or_skipped(test, opened)
+}
+
+/// The same, to run imaging kernels one at a time.
+pub(crate) fn pixel_kernels(test: &str) -> Option<Box<dyn PixelKernels>> {
+    #[cfg(feature = "gpu")]
+    let opened = herscope::compute::GpuEngine::open(None).map(|gpu| Box::new(gpu) as Box<_>);
+    #[cfg(not(feature = "gpu"))]
+    let opened = Err(ComputeError::NoAdapter);
+    opened_or_skipped(test, opened)
+}
+
+fn opened_or_skipped<T>(test: &str, opened: Result<T, ComputeError>) -> Option<T> {
     match opened {
         Ok(gpu) => Some(gpu),
         Err(error) => {

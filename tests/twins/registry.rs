@@ -1,8 +1,9 @@
 //! What can be said of every shader without a device.
 
 use herscope::kernels::{
-    self, Binding, cox_bootstrap, curve_bootstrap, hazard_ratio_bootstrap, her2_threshold,
-    resample_draws, tv_contour,
+    self, Binding, attribute_opening, class_histogram, contour_mask, contour_start, cox_bootstrap,
+    curve_bootstrap, hazard_ratio_bootstrap, her2_threshold, label_components, mask_union,
+    perimeter_removal, region_sums, resample_draws, stored_threshold, thicken, tv_contour,
 };
 use naga::back::{glsl, hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
@@ -37,9 +38,13 @@ fn every_shader_is_registered_has_its_rust_file_and_its_twin_test() {
     let mut sources = stems("src/kernels", ".rs");
     sources.remove("mod");
     sources.remove("lanes");
+    sources.remove("packing");
     sources.remove("scatter");
     assert_eq!(shaders, sources, "shaders/ and src/kernels/");
     let mut tests = stems("tests/twins", ".rs");
+    tests.remove("archive");
+    tests.remove("frame");
+    tests.remove("images");
     tests.remove("main");
     tests.remove("registry");
     assert_eq!(shaders, tests, "shaders/ and tests/twins/");
@@ -221,6 +226,120 @@ fn structs_lie_in_memory_as_the_shaders_read_them() {
         threshold,
         padding_0,
         padding_1
+    );
+}
+
+#[test]
+fn structs_of_imaging_kernels_lie_in_memory_as_the_shaders_read_them() {
+    assert_layout!(
+        attribute_opening::KERNEL,
+        "Uniforms",
+        attribute_opening::Uniforms,
+        rows,
+        cols,
+        words_per_row,
+        min_area,
+        clear_border,
+        padding_0,
+        padding_1,
+        padding_2
+    );
+    assert_layout!(
+        class_histogram::KERNEL,
+        "Uniforms",
+        class_histogram::Uniforms,
+        n_words,
+        words_per_row,
+        cols,
+        bits,
+        n_levels,
+        padding_0,
+        padding_1,
+        padding_2
+    );
+    assert_layout!(
+        contour_mask::KERNEL,
+        "Uniforms",
+        contour_mask::Uniforms,
+        rows,
+        cols,
+        words_per_row,
+        padding
+    );
+    assert_layout!(
+        contour_start::KERNEL,
+        "Uniforms",
+        contour_start::Uniforms,
+        rows,
+        cols,
+        words_per_row,
+        bits,
+        n_levels,
+        padding_0,
+        padding_1,
+        padding_2
+    );
+    assert_layout!(
+        label_components::KERNEL,
+        "Uniforms",
+        label_components::Uniforms,
+        rows,
+        cols,
+        words_per_row,
+        diagonal,
+        pass_number,
+        padding_0,
+        padding_1,
+        padding_2
+    );
+    assert_layout!(
+        mask_union::KERNEL,
+        "Uniforms",
+        mask_union::Uniforms,
+        n_words,
+        padding_0,
+        padding_1,
+        padding_2
+    );
+    assert_layout!(
+        perimeter_removal::KERNEL,
+        "Uniforms",
+        perimeter_removal::Uniforms,
+        n_words,
+        words_per_row,
+        padding_0,
+        padding_1
+    );
+    assert_layout!(
+        region_sums::KERNEL,
+        "Uniforms",
+        region_sums::Uniforms,
+        rows,
+        cols,
+        words_per_row,
+        bits
+    );
+    assert_layout!(
+        stored_threshold::KERNEL,
+        "Uniforms",
+        stored_threshold::Uniforms,
+        n_words,
+        words_per_row,
+        cols,
+        bits,
+        level,
+        padding_0,
+        padding_1,
+        padding_2
+    );
+    assert_layout!(
+        thicken::KERNEL,
+        "Uniforms",
+        thicken::Uniforms,
+        rows,
+        cols,
+        words_per_row,
+        pass_number
     );
 }
 
