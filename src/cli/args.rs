@@ -414,7 +414,14 @@ pub(crate) struct SegmentArgs {
     /// What each page shows, in the order of the file, such as dapi,her2,ck,cd45
     #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
     pub(crate) channels: Vec<String>,
-    /// accept: divide by the page's maximum (default); full: by the largest storable value
-    #[arg(long, default_value = "accept", value_parser = ["accept", "full"])]
+    /// In which order the frames were taken: rows in turns, or each from the left
+    #[arg(long, value_parser = ["serpentine", "raster"])]
+    pub(crate) scan: Option<String>,
+    /// accept: divide by the page's maximum (default); full: by the largest storable value;
+    /// stored: values as they are stored, stretch limits not looked at
+    #[arg(long, default_value = "accept", value_parser = ["accept", "full", "stored"])]
     pub(crate) intensity_scale: String,
+    /// accept: what herscope repairs in ACCEPT's reading of archives comes back
+    #[arg(long, value_parser = ["accept"], conflicts_with_all = ["pixel_size_um", "intensity_scale", "scan"])]
+    pub(crate) compat: Option<String>,
 }

@@ -40,7 +40,7 @@ pub use distance_transform::squared_distances;
 pub use edge_mask::{EdgeMask, Overview};
 pub use features::{Feature, Measure, feature_value};
 pub use frame::{Channel, Frame, LabelImage, Mask, Plane};
-pub use frame_grid::FrameGrid;
+pub use frame_grid::{FrameGrid, ScanOrder};
 pub use gates::{Bound, EventClass, Gate, GateSet};
 pub use her2::{
     Her2Class, Her2Cutoffs, Her2Heterogeneity, Share, control_cutoffs, h_score, leukocyte_cutoff,

@@ -201,7 +201,7 @@ fn round_beside_whole_numbers(value: f64) -> f32 {
 
 /// True when every column has a value above 32767; `values` are those of the stored ones, ascending.
 fn carries_camera_offset(page: &RawPage, values: &[f64]) -> bool {
-    let least = values.iter().position(|&value| value >= CAMERA_OFFSET);
+    let least = values.iter().position(|&value| value > CAMERA_OFFSET - 1.0);
     page.cols > 0
         && !page.samples.is_empty()
         && least.is_some_and(|least| page.samples.every_column_reaches(least as u16, page.cols))
@@ -256,6 +256,11 @@ mod tests {
         let one = page(Samples::U8(vec![0, 255, 0, 0]), 2, 0, 40_000);
         let plane = rescale(&one, IntensityScale::PageMaximum).expect("limits are given");
         assert_eq!(plane.pixels, [0.0, 40_000.0, 0.0, 0.0], "the first column stays below");
+
+        let between = page(Samples::U8(vec![0, 3, 2, 0]), 2, 32_767, 32_768);
+        let plane = rescale(&between, IntensityScale::PageMaximum).expect("limits are given");
+        let second = (2.0_f64 / 3.0 - 1.0) as f32;
+        assert_eq!(plane.pixels, [-1.0, 0.0, second, -1.0], "32767.67 is above 32767");
     }
 
     #[test]

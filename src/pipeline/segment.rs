@@ -16,8 +16,8 @@ use crate::compute::Backend;
 use crate::imaging::{
     Contour, ContourInput, ContourSettings, DisplayRange, EdgeMask, GateSet, Her2Cutoffs,
 };
+use crate::io::archive::Archive;
 use crate::io::cell_table::{CellRow, FrameRow};
-use crate::io::celltracks::Archive;
 use crate::io::sample_table::SampleSummary;
 use crate::{Error, Warning};
 
@@ -201,7 +201,7 @@ pub fn run_segment(
     let survey = Survey::of_archive(archive, &steps)?;
     let edge = survey.find_edge(archive);
     let mut warnings = archive.warnings.clone();
-    if archive.is_cartridge && edge.is_none() {
+    if archive.has_edge && edge.is_none() {
         warnings.push(Warning::new(
             "no_edge_mask",
             format!("{}: without a CD45 channel the chamber's edge is unknown", archive.sample_id),
@@ -325,7 +325,7 @@ fn target_frames(archive: &Archive, mode: SegmentMode) -> Vec<u32> {
 fn failed_frames(archive: &Archive, failed: BTreeMap<u32, String>) -> Vec<FailedFrame> {
     let of_number = |(number, message)| FailedFrame {
         number,
-        path: archive.frames[number as usize - 1].clone(),
+        path: archive.frames[number as usize - 1].file().to_owned(),
         message,
     };
     failed.into_iter().map(of_number).collect()

@@ -14,8 +14,8 @@ use crate::imaging::{
     LabelImage, Mask, ObjectProperties, Picture, PixelBox, match_prior, segment_crop,
     segment_frame,
 };
+use crate::io::archive::{ArchiveFrame, PriorEvent};
 use crate::io::cell_table::{CellRow, FrameRow};
-use crate::io::celltracks::{ArchiveFrame, PriorEvent};
 use crate::{Error, Warning};
 
 /// The objects of all frames.
@@ -34,6 +34,8 @@ pub(super) struct FrameRows {
     rows: Vec<FrameRow>,
     /// Label of each of the frame's prior events, in the archive's order.
     prior_labels: Vec<Option<u32>>,
+    /// What had to be made up to read it.
+    warnings: Vec<String>,
 }
 
 /// Segments the target frames in parallel; frames known or found to be unreadable are left out.
@@ -83,6 +85,8 @@ pub(super) fn segment_frames(
                 for ((_, label), found) in here.zip(frame.prior_labels) {
                     *label = found;
                 }
+                let made_up = |message| Warning::new("pages_made_up", message);
+                all.warnings.extend(frame.warnings.into_iter().map(made_up));
                 all.cells.extend(frame.cells);
                 all.frames.extend(frame.rows);
             }
@@ -113,7 +117,7 @@ fn priors_of<'a>(
 
 fn one_frame(context: &FrameContext<'_>, read: &ArchiveFrame) -> Result<FrameRows, Error> {
     let frame = &read.frame;
-    let (rows, cols) = context.archive.frame_size;
+    let (rows, cols) = size_of(frame);
     let edge_mask: Option<Mask> =
         context.edge.and_then(|edge| edge.of_frame(frame.number, rows, cols));
     let thresholds = match context.thresholds {
@@ -130,13 +134,23 @@ fn one_frame(context: &FrameContext<'_>, read: &ArchiveFrame) -> Result<FrameRow
         clear_border: context.settings.mode == SegmentMode::Full,
         split_touching: context.settings.split_touching,
         edge_mask: edge_mask.as_ref(),
-        pixel_size: Some(context.archive.pixel_size),
+        pixel_size: context.archive.pixel_size,
         saturation: read.saturation.clone(),
     };
-    match context.settings.mode {
+    let mut found = match context.settings.mode {
         SegmentMode::Full => whole_frame(context, frame, &settings),
         SegmentMode::Marker => event_crops(context, frame, &settings),
+    }?;
+    for row in &mut found.rows {
+        row.warnings.extend(read.warnings.iter().cloned());
     }
+    found.warnings.clone_from(&read.warnings);
+    Ok(found)
+}
+
+/// Rows and columns of a frame.
+fn size_of(frame: &Frame) -> (usize, usize) {
+    frame.planes.first().map_or((0, 0), |plane| (plane.rows, plane.cols))
 }
 
 /// Every object of the frame.
@@ -177,7 +191,7 @@ fn whole_frame(
         })
         .collect();
     let cells = draw(context, frame, &found.labels, cells)?;
-    Ok(FrameRows { cells, rows, prior_labels })
+    Ok(FrameRows { cells, rows, prior_labels, warnings: Vec::new() })
 }
 
 /// The objects at the events of the original analysis, numbered through over the frame.
@@ -186,7 +200,7 @@ fn event_crops(
     frame: &Frame,
     settings: &FrameSettings<'_>,
 ) -> Result<FrameRows, Error> {
-    let (rows, cols) = context.archive.frame_size;
+    let (rows, cols) = size_of(frame);
     let mut labels = LabelImage { rows, cols, labels: vec![0; rows * cols], n_labels: 0 };
     let mut cells = Vec::new();
     let mut prior_labels = Vec::new();
@@ -231,7 +245,7 @@ fn event_crops(
         row.warnings.push(format!("{} crops", crops.len()));
     }
     let cells = draw(context, frame, &labels, cells)?;
-    Ok(FrameRows { cells, rows, prior_labels })
+    Ok(FrameRows { cells, rows, prior_labels, warnings: Vec::new() })
 }
 
 /// Writes an object of a crop into the frame's label image; pixels of earlier objects stay.

@@ -11,7 +11,7 @@ use crate::imaging::{
     Channel, EdgeMask, Histogram, Overview, Plane, otsu_threshold, reduce_eighth,
     triangle_threshold,
 };
-use crate::io::celltracks::Archive;
+use crate::io::archive::Archive;
 
 /// What all frames of a sample say together.
 pub(super) struct Survey {
@@ -30,7 +30,7 @@ impl Survey {
     /// importance.
     pub(super) fn of_archive(archive: &Archive, steps: &Steps<'_>) -> Result<Self, Error> {
         let n_channels = archive.channels.len();
-        let (rows, cols) = archive.frame_size;
+        let (rows, cols) = archive.frame_size.unwrap_or((0, 0));
         let survey = Mutex::new(Self {
             full: vec![Histogram::new(); n_channels],
             down: vec![Histogram::new(); n_channels],
@@ -79,7 +79,7 @@ impl Survey {
     /// The chamber's edge, found on CD45; `None` for a single frame and without that channel.
     pub(super) fn find_edge(&self, archive: &Archive) -> Option<EdgeMask> {
         let cd45 = archive.channels.iter().position(|channel| *channel == Channel::Cd45)?;
-        archive.is_cartridge.then(|| EdgeMask::find(&self.overviews[cd45]))
+        archive.has_edge.then(|| EdgeMask::find(&self.overviews[cd45]))
     }
 
     /// One threshold a channel. Whole frames of a cartridge take it from the reduced frames

@@ -1,5 +1,6 @@
 //! Archives as they lie on disk: synthetic cartridges with known answers, and broken files.
 
+mod compat;
 mod grid;
 mod malformed;
 mod memory;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::celltracks::refusal;
+use super::refusal;
 use crate::Error;
 
 /// Folders below the sample's that are searched for frames.

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::celltracks::{doing, refusal};
-use super::tiff::MAX_PAGES;
+use super::{doing, refusal};
 use crate::imaging::Channel;
+use crate::io::tiff::MAX_PAGES;
 use crate::{Error, Warning};
 
 /// Pages that every CellTracks frame has: DAPI, an extra marker, CK, CD45.

@@ -1,0 +1,121 @@
+//! CellTracks archives: a folder a sample, a multi-page TIFF a frame, an XML beside them; and frame
+//! files by themselves.
+
+use std::path::{Path, PathBuf};
+
+use super::celltracks_channels::celltracks_channels;
+use super::celltracks_folder::descend;
+use super::celltracks_xml::{ArchiveXml, read_archive_xml};
+use super::grid_choice::Declared;
+use super::sample::{FoundSample, first_shape};
+use super::{Archive, ArchiveOptions, FrameSource, Layout, refusal};
+use crate::imaging::ScanOrder;
+use crate::io::tiff::frame_shape;
+use crate::units::MicronsPerPixel;
+use crate::{Error, Warning};
+
+/// Edge of a CellTracks pixel, as the ACCEPT loader has it.
+pub const CELLTRACKS_PIXEL_SIZE: MicronsPerPixel = MicronsPerPixel(0.64);
+
+/// Opens a sample folder.
+pub(super) fn open_folder(folder: &Path, options: &ArchiveOptions) -> Result<Archive, Error> {
+    let sample_id = folder_name(folder)?;
+    let levels = descend(folder)?;
+    let stem = sample_id.split('.').next().unwrap_or(&sample_id);
+    let xml_name = format!("{stem}.xml");
+    let xml_path =
+        levels.iter().map(|level| level.path.join(&xml_name)).find(|candidate| candidate.is_file());
+    let frames = levels.into_iter().rev().map(|level| level.frames).find(|f| !f.is_empty());
+    let Some(frames) = frames else {
+        return Err(refusal(folder)
+            .found("no *.tif frames in the folder or the one sub-folder below it")
+            .expected("a CellTracks sample folder"));
+    };
+    let xml = match xml_path {
+        Some(path) => Some((read_archive_xml(&path)?, path)),
+        None => None,
+    };
+    assemble(sample_id, Layout::CellTracks, frames, xml, options)
+}
+
+/// A sample of frame files in scan order.
+pub(super) fn of_files(
+    sample_id: String,
+    frames: Vec<PathBuf>,
+    options: &ArchiveOptions,
+) -> Result<Archive, Error> {
+    assemble(sample_id, Layout::FrameFiles, frames, None, options)
+}
+
+/// The name of a folder, also of `.`.
+pub(super) fn folder_name(folder: &Path) -> Result<String, Error> {
+    let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let name = absolute.file_name().map(|name| name.to_string_lossy().into_owned());
+    name.ok_or_else(|| refusal(folder).found("a folder without a name"))
+}
+
+fn assemble(
+    sample_id: String,
+    layout: Layout,
+    files: Vec<PathBuf>,
+    xml: Option<(ArchiveXml, PathBuf)>,
+    options: &ArchiveOptions,
+) -> Result<Archive, Error> {
+    let (mut xml, xml_path) = match xml {
+        Some((xml, path)) => (xml, Some(path)),
+        None => (ArchiveXml::default(), None),
+    };
+    let mut warnings = std::mem::take(&mut xml.warnings);
+    let place = xml_path.clone().unwrap_or_else(|| files[0].clone());
+    let is_cartridge = layout == Layout::CellTracks || files.len() > 1;
+    let mut frames: Vec<FrameSource> =
+        files.into_iter().map(|file| FrameSource::whole_file(file, 1)).collect();
+    let shape = first_shape(&frames, options.scale, options, |frame, request| {
+        frame_shape(frame.file(), request)
+    })?;
+    if let Some(size) = xml.frame_size
+        && size != (shape.rows as u64, shape.cols as u64)
+    {
+        warnings.push(Warning::new(
+            "frame_size_differs",
+            format!(
+                "{}: frames of {} x {} pixels are declared, the files have {} x {}; \
+                 the files are right",
+                place.display(),
+                size.0,
+                size.1,
+                shape.rows,
+                shape.cols
+            ),
+        ));
+    }
+    let channels = match &options.channels {
+        Some(channels) => channels.clone(),
+        None => celltracks_channels(&place, &xml.filters, shape.n_pages, &mut warnings)?,
+    };
+    if channels.len() != shape.n_pages {
+        return Err(refusal(frames[0].file())
+            .found(format!("{} pages", shape.n_pages))
+            .expected(format!("{}, one a channel named", channels.len())));
+    }
+    for frame in &mut frames {
+        *frame = FrameSource::whole_file(frame.file().to_owned(), shape.n_pages);
+    }
+    FoundSample {
+        sample_id,
+        layout,
+        place,
+        frames,
+        described_by: xml_path.into_iter().collect(),
+        grid: Declared { size: xml.grid, order: ScanOrder::Serpentine },
+        is_cartridge,
+        has_edge: is_cartridge,
+        channels,
+        frame_size: Some((shape.rows, shape.cols)),
+        events: xml.events,
+        pixel_size: Some(CELLTRACKS_PIXEL_SIZE),
+        scale: options.scale,
+        warnings,
+    }
+    .into_archive(options)
+}
