@@ -371,7 +371,7 @@ pub(crate) enum StatisticArg {
 
 #[derive(Debug, Args)]
 pub(crate) struct SegmentArgs {
-    /// CellTracks archive folders, or multi-page TIFF frames
+    /// CellTracks archive folders, OME-TIFF, or multi-page TIFF frames
     #[arg(required = true)]
     pub(crate) archives: Vec<PathBuf>,
     /// full: whole frames; marker: crops at the operator's locations

@@ -4,7 +4,9 @@ mod compat;
 mod grid;
 mod malformed;
 mod memory;
+mod ome;
 mod output;
+mod pages;
 mod reference;
 
 use std::path::PathBuf;

@@ -7,6 +7,7 @@ use super::celltracks_channels::celltracks_channels;
 use super::celltracks_folder::descend;
 use super::celltracks_xml::{ArchiveXml, read_archive_xml};
 use super::grid_choice::Declared;
+use super::ome_tiff::{self, is_ome_tiff};
 use super::sample::{FoundSample, first_shape};
 use super::{Archive, ArchiveOptions, FrameSource, Layout, refusal};
 use crate::imaging::ScanOrder;
@@ -31,6 +32,9 @@ pub(super) fn open_folder(folder: &Path, options: &ArchiveOptions) -> Result<Arc
             .found("no *.tif frames in the folder or the one sub-folder below it")
             .expected("a CellTracks sample folder"));
     };
+    if xml_path.is_none() && is_ome_tiff(&frames[0])? {
+        return ome_tiff::of_files(sample_id, frames, options);
+    }
     let xml = match xml_path {
         Some(path) => Some((read_archive_xml(&path)?, path)),
         None => None,

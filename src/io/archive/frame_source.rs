@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 use crate::imaging::RawPage;
-use crate::io::tiff::{FrameRequest, read_frame_pages, read_frame_prefix, read_pages};
+use crate::io::tiff::{
+    FrameRequest, FrameShape, frame_shape, pages_shape, read_frame_pages, read_frame_prefix,
+    read_pages,
+};
 
 /// A page of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +69,26 @@ impl FrameSource {
     /// The frame's pages brought into another order: page `order[i]` becomes page `i`.
     pub(super) fn reorder(&mut self, order: &[usize]) {
         self.pages = order.iter().map(|&page| self.pages[page].clone()).collect();
+    }
+
+    /// Size and stretch of the frame's pages as the directories tell them.
+    pub(super) fn shape(&self, request: &FrameRequest) -> Result<FrameShape, Error> {
+        self.check()?;
+        if self.n_pages.is_some() {
+            let request = FrameRequest { n_pages: self.n_pages, ..*request };
+            return frame_shape(self.file(), &request);
+        }
+        let mut found: Option<FrameShape> = None;
+        for (file, places) in self.by_file() {
+            let size = found.map(|shape| (shape.rows, shape.cols)).or(request.size);
+            let request = FrameRequest { size, ..*request };
+            let pages: Vec<usize> = places.iter().map(|&place| self.pages[place].page).collect();
+            let here = pages_shape(file, &pages, &request)?;
+            let shape = found.get_or_insert(FrameShape { n_pages: 0, ..here });
+            shape.n_pages += here.n_pages;
+            shape.has_limits &= here.has_limits;
+        }
+        found.ok_or_else(|| Error::input("reading a frame").found("no pages"))
     }
 
     /// Reads every page.

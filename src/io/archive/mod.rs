@@ -6,8 +6,11 @@ mod celltracks;
 mod celltracks_channels;
 mod celltracks_folder;
 mod celltracks_xml;
+mod channel_names;
 mod frame_source;
 mod grid_choice;
+mod ome_tiff;
+mod ome_xml;
 mod prior_events;
 mod sample;
 
@@ -43,6 +46,8 @@ pub enum Layout {
     CellTracks,
     /// Multi-page TIFF files, one a frame, in CellTracks page order or as `--channels` says.
     FrameFiles,
+    /// OME-TIFF files.
+    OmeTiff,
 }
 
 impl Layout {
@@ -51,6 +56,7 @@ impl Layout {
         match self {
             Self::CellTracks => "celltracks",
             Self::FrameFiles => "frame_files",
+            Self::OmeTiff => "ome_tiff",
         }
     }
 }
@@ -158,13 +164,15 @@ impl Archive {
         let Some(first) = frames.first() else {
             return Err(Error::usage(doing()).found("no frame files"));
         };
-        let named_after = match (&frames[..], first.parent()) {
-            ([_], _) => first.file_stem(),
-            (_, Some(folder)) => folder.file_name().or(first.file_stem()),
-            (_, None) => first.file_stem(),
+        let folder = first.parent().and_then(Path::file_name).filter(|_| frames.len() > 1);
+        let sample_id = match folder {
+            Some(folder) => folder.to_string_lossy().into_owned(),
+            None => ome_tiff::stem(first),
         };
-        let sample_id = named_after.map_or("sample".into(), |name| name.to_string_lossy());
-        celltracks::of_files(sample_id.into_owned(), frames.clone(), options)
+        if ome_tiff::is_ome_tiff(first)? {
+            return ome_tiff::of_files(sample_id, frames, options);
+        }
+        celltracks::of_files(sample_id, frames, options)
     }
 
     /// Number of frames.
