@@ -2,7 +2,7 @@
 
 use super::args::SegmentArgs;
 use crate::imaging::{Channel, FrameGrid, IntensityScale, ScanOrder};
-use crate::io::archive::{ArchiveOptions, Compat};
+use crate::io::archive::{ArchiveOptions, ChannelPattern, Compat};
 use crate::units::MicronsPerPixel;
 use crate::{Error, Warning};
 
@@ -19,6 +19,11 @@ pub(super) fn archive_options(args: &SegmentArgs) -> Result<ArchiveOptions, Erro
     Ok(ArchiveOptions {
         grid: args.grid.as_deref().map(grid).transpose()?,
         channels: (!channels.is_empty()).then_some(channels),
+        channel_patterns: args
+            .channel_pattern
+            .iter()
+            .map(|text| channel_pattern(text))
+            .collect::<Result<_, _>>()?,
         pixel_size: args.pixel_size_um.map(MicronsPerPixel),
         scan_order: args.scan.as_deref().map(|scan| match scan {
             "raster" => ScanOrder::Raster,
@@ -31,6 +36,18 @@ pub(super) fn archive_options(args: &SegmentArgs) -> Result<ArchiveOptions, Erro
         },
         compat: if args.compat.is_some() { Compat::Accept } else { Compat::Repaired },
     })
+}
+
+/// A channel and the names of its files: `DAPI=*_DAPI.tif`.
+fn channel_pattern(text: &str) -> Result<ChannelPattern, Error> {
+    match text.split_once('=') {
+        Some((name, pattern)) if !name.trim().is_empty() => {
+            ChannelPattern::new(channel(name.trim()), pattern.trim())
+        }
+        _ => Err(Error::usage("reading --channel-pattern")
+            .found(format!("{text:?}"))
+            .expected("CHANNEL=PATTERN, such as DAPI=*_DAPI.tif")),
+    }
 }
 
 /// The name of a scale, as `--intensity-scale` takes it.

@@ -54,6 +54,41 @@ impl ContourInput {
         Self { scaled: Plane::new(plane.rows, plane.cols, scaled), initial, mu0, mu1 }
     }
 
+    /// Prepares an event that was cut out and whose channel has no histogram to choose a threshold
+    /// from: nothing is foreground at first, and the classes are split halfway between the least
+    /// and the greatest intensity, which is returned too. A plane of one intensity is as in
+    /// [`Self::prepare`].
+    ///
+    /// # Source
+    /// Behaviour of ACCEPT for folders of thumbnails.
+    ///
+    /// ```
+    /// use herscope::imaging::{ContourInput, Plane};
+    /// let plane = Plane::new(1, 4, vec![10.0, 14.0, 28.0, 30.0]);
+    /// let (input, halfway) = ContourInput::split_halfway(&plane);
+    /// assert_eq!((halfway, input.initial.count()), (20.0, 0));
+    /// assert_eq!((input.mu0, input.mu1), (0.1, 0.95)); // of 0, 0.2 and 0.9, 1
+    /// ```
+    pub fn split_halfway(plane: &Plane) -> (Self, f64) {
+        let (least, greatest) = range_outside(plane, None);
+        let range = greatest - least;
+        if range.is_nan() || range <= 0.0 {
+            return (Self::flat(plane), if least.is_finite() { least } else { 0.0 });
+        }
+        let scale = |value: f32| (f64::from(value) - least) / range;
+        let is_bright = plane.pixels.iter().map(|&value| scale(value) > 0.5).collect();
+        let bright = Mask { rows: plane.rows, cols: plane.cols, pixels: is_bright };
+        let (scaled, classes) = scaled_and_summed(plane, &bright, scale);
+        let (mu0, mu1) = class_means(plane, &classes, scale);
+        let input = Self {
+            scaled: Plane::new(plane.rows, plane.cols, scaled),
+            initial: Mask::empty(plane.rows, plane.cols),
+            mu0,
+            mu1,
+        };
+        (input, least + range / 2.0)
+    }
+
     fn flat(plane: &Plane) -> Self {
         let (rows, cols) = (plane.rows, plane.cols);
         Self {

@@ -22,6 +22,7 @@ mod reduce;
 mod regionprops;
 mod rescale;
 mod segment_frame;
+mod segment_thumbnail;
 mod simulator;
 mod simulator_camera;
 mod simulator_cell;
@@ -61,6 +62,7 @@ pub use segment_frame::{
     ChannelContour, ChannelResult, CropSegmentation, FrameSegmentation, FrameSettings,
     finish_frame, outline_channel, segment_crop, segment_frame,
 };
+pub use segment_thumbnail::segment_thumbnail;
 pub use simulator::{CellTruth, Illumination, SimulatedFrame, Simulator};
 pub use simulator_camera::{Camera, StorageDepth};
 pub use simulator_cell::{CellKind, SIMULATED_CHANNELS, SimulatedCell};

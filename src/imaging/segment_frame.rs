@@ -132,6 +132,16 @@ pub fn finish_frame(
     }
     let masks: Vec<Mask> =
         outlines.iter().map(|outline| tidy(&outline.contour, settings.clear_border)).collect();
+    Ok(measure_frame(frame, outlines, masks, settings))
+}
+
+/// Objects of a frame whose masks are as they are to be: labelled and measured.
+pub(super) fn measure_frame(
+    frame: &Frame,
+    outlines: Vec<ChannelContour>,
+    masks: Vec<Mask>,
+    settings: &FrameSettings<'_>,
+) -> FrameSegmentation {
     let mask_refs: Vec<&Mask> = masks.iter().collect();
     let mut labels = label_union(&mask_refs);
     if settings.split_touching {
@@ -153,7 +163,7 @@ pub fn finish_frame(
         .zip(backgrounds)
         .map(|((outline, mask), background)| ChannelResult { outline, mask, background })
         .collect();
-    Ok(FrameSegmentation { channels, labels, objects })
+    FrameSegmentation { channels, labels, objects }
 }
 
 /// Segments a frame: every channel is outlined and tidied, objects are labelled over all channels
@@ -217,7 +227,7 @@ pub fn segment_crop(
 }
 
 /// Leaves out objects without cytokeratin, then those without DAPI, unless none would remain.
-fn objects_of_event(objects: &[ObjectProperties], channels: &[Channel]) -> Vec<usize> {
+pub(super) fn objects_of_event(objects: &[ObjectProperties], channels: &[Channel]) -> Vec<usize> {
     let mut kept: Vec<usize> = (0..objects.len()).collect();
     for marker in [Channel::Cytokeratin, Channel::Dapi] {
         let Some(index) = channels.iter().position(|channel| *channel == marker) else { continue };
@@ -233,7 +243,7 @@ fn objects_of_event(objects: &[ObjectProperties], channels: &[Channel]) -> Vec<u
     kept
 }
 
-fn check_sizes(frame: &Frame, settings: &FrameSettings<'_>) -> Result<(), Error> {
+pub(super) fn check_sizes(frame: &Frame, settings: &FrameSettings<'_>) -> Result<(), Error> {
     let n = frame.planes.len();
     if frame.channels.len() != n {
         return Err(mismatch(frame, "channel names", frame.channels.len(), n));

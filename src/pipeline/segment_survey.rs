@@ -19,7 +19,7 @@ pub(super) struct Survey {
     pub(super) full: Vec<Histogram>,
     /// Of the frames reduced to an eighth, one a channel.
     down: Vec<Histogram>,
-    /// The reduced frames side by side, one a channel.
+    /// The reduced frames side by side, one a channel; none where frames differ in size.
     overviews: Vec<Overview>,
     /// Frames that could not be read, with the reason.
     pub(super) failed: BTreeMap<u32, String>,
@@ -30,11 +30,12 @@ impl Survey {
     /// importance.
     pub(super) fn of_archive(archive: &Archive, steps: &Steps<'_>) -> Result<Self, Error> {
         let n_channels = archive.channels.len();
-        let (rows, cols) = archive.frame_size.unwrap_or((0, 0));
+        let overview =
+            archive.frame_size.map(|(rows, cols)| Overview::new(archive.grid, rows, cols));
         let survey = Mutex::new(Self {
             full: vec![Histogram::new(); n_channels],
             down: vec![Histogram::new(); n_channels],
-            overviews: vec![Overview::new(archive.grid, rows, cols); n_channels],
+            overviews: overview.map_or_else(Vec::new, |overview| vec![overview; n_channels]),
             failed: BTreeMap::new(),
         });
         let first_error = Mutex::new(None);
@@ -72,7 +73,9 @@ impl Survey {
         for (channel, reduced) in frame.reduced.iter().enumerate() {
             self.full[channel].merge(&frame.full[channel]);
             self.down[channel].add_plane(reduced);
-            self.overviews[channel].set_tile(number, reduced);
+            if let Some(overview) = self.overviews.get_mut(channel) {
+                overview.set_tile(number, reduced);
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 //! Archives as they lie on disk: synthetic cartridges with known answers, and broken files.
 
+mod celltracks_xp;
+mod channel_files;
 mod compat;
 mod grid;
 mod malformed;
@@ -8,6 +10,7 @@ mod ome;
 mod output;
 mod pages;
 mod reference;
+mod thumbnails;
 
 use std::path::PathBuf;
 

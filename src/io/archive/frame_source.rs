@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use crate::Error;
-use crate::imaging::RawPage;
+use crate::imaging::{Mask, RawPage};
 use crate::io::tiff::{
     FrameRequest, FrameShape, frame_shape, pages_shape, read_frame_pages, read_frame_prefix,
-    read_pages,
+    read_masks, read_pages,
 };
 
 /// A page of a file.
@@ -23,7 +23,7 @@ pub struct PagePlace {
 pub struct FrameSource {
     /// One page a channel, in analysis order.
     pub pages: Vec<PagePlace>,
-    /// Pages the frame's only file must have; `None` where it may have others beside.
+    /// Pages that each file of the frame must have; `None` where it may have others beside.
     pub n_pages: Option<usize>,
     /// A file with one page a channel that says which pixels belong to the event.
     pub outlines: Option<PathBuf>,
@@ -74,16 +74,15 @@ impl FrameSource {
     /// Size and stretch of the frame's pages as the directories tell them.
     pub(super) fn shape(&self, request: &FrameRequest) -> Result<FrameShape, Error> {
         self.check()?;
-        if self.n_pages.is_some() {
-            let request = FrameRequest { n_pages: self.n_pages, ..*request };
-            return frame_shape(self.file(), &request);
-        }
         let mut found: Option<FrameShape> = None;
         for (file, places) in self.by_file() {
             let size = found.map(|shape| (shape.rows, shape.cols)).or(request.size);
-            let request = FrameRequest { size, ..*request };
+            let request = FrameRequest { size, n_pages: self.n_pages, ..*request };
             let pages: Vec<usize> = places.iter().map(|&place| self.pages[place].page).collect();
-            let here = pages_shape(file, &pages, &request)?;
+            let here = match self.n_pages {
+                Some(_) => frame_shape(file, &request)?,
+                None => pages_shape(file, &pages, &request)?,
+            };
             let shape = found.get_or_insert(FrameShape { n_pages: 0, ..here });
             shape.n_pages += here.n_pages;
             shape.has_limits &= here.has_limits;
@@ -116,11 +115,25 @@ impl FrameSource {
     /// Reads the pages before the first unreadable one of a frame that is one file; of other frames
     /// every page.
     pub(super) fn read_prefix(&self, request: &FrameRequest) -> Result<ReadPages, Error> {
-        let Some(n_pages) = self.n_pages else { return self.read(request) };
+        let n_pages = self.n_pages.filter(|_| self.by_file().len() == 1);
+        let Some(n_pages) = n_pages else { return self.read(request) };
         self.check()?;
         let prefix = read_frame_prefix(self.file(), n_pages, request)?;
         let wanted: Vec<usize> = self.pages.iter().map(|place| place.page).collect();
         Ok(ReadPages { pages: pick(prefix.pages, &wanted), shortened: prefix.shortened })
+    }
+
+    /// The sets of pixels that belong to the event, in analysis order, where they are given.
+    pub(super) fn read_outlines(&self, size: (usize, usize)) -> Result<Option<Vec<Mask>>, Error> {
+        let Some(file) = &self.outlines else { return Ok(None) };
+        let masks = read_masks(file, size)?;
+        if masks.len() != self.pages.len() {
+            return Err(Error::input("reading outlines")
+                .at(file.display().to_string())
+                .found(format!("{} pages", masks.len()))
+                .expected(format!("{}, as the thumbnail has", self.pages.len())));
+        }
+        Ok(Some(self.pages.iter().map(|place| masks[place.page].clone()).collect()))
     }
 
     fn check(&self) -> Result<(), Error> {

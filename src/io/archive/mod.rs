@@ -6,23 +6,32 @@ mod celltracks;
 mod celltracks_channels;
 mod celltracks_folder;
 mod celltracks_xml;
+mod celltracks_xp;
+mod channel_files;
 mod channel_names;
+mod channel_pattern;
+mod custom_channels;
+mod dlm_table;
 mod frame_source;
 mod grid_choice;
 mod ome_tiff;
 mod ome_xml;
 mod prior_events;
 mod sample;
+mod thumbnails;
+mod vycap;
 
 use std::path::{Path, PathBuf};
 
 pub use celltracks::CELLTRACKS_PIXEL_SIZE;
+pub use channel_pattern::ChannelPattern;
 pub use frame_source::{FrameSource, PagePlace};
 pub use grid_choice::{grid_of_frame_count, most_square_grid};
 pub use prior_events::PriorEvent;
 
 use crate::imaging::{
-    Channel, Frame, FrameGrid, IntensityScale, Plane, RawPage, ScanOrder, rescale, saturation_level,
+    Channel, Frame, FrameGrid, IntensityScale, Mask, Plane, RawPage, ScanOrder, rescale,
+    saturation_level,
 };
 use crate::io::tiff::{FrameRequest, MissingLimits};
 use crate::units::MicronsPerPixel;
@@ -48,6 +57,16 @@ pub enum Layout {
     FrameFiles,
     /// OME-TIFF files.
     OmeTiff,
+    /// A CellTracksXp sample folder: tables in place of an XML.
+    CellTracksXp,
+    /// One file a frame and channel, told by patterns.
+    ChannelFiles,
+    /// A VyCAP scan.
+    Vycap,
+    /// One file a frame and channel, told by a table or by names with APC.
+    CustomChannels,
+    /// One file an event, already cut out.
+    Thumbnails,
 }
 
 impl Layout {
@@ -57,6 +76,11 @@ impl Layout {
             Self::CellTracks => "celltracks",
             Self::FrameFiles => "frame_files",
             Self::OmeTiff => "ome_tiff",
+            Self::CellTracksXp => "celltracks_xp",
+            Self::ChannelFiles => "channel_files",
+            Self::Vycap => "vycap",
+            Self::CustomChannels => "custom_channels",
+            Self::Thumbnails => "thumbnails",
         }
     }
 }
@@ -70,6 +94,8 @@ pub struct ArchiveOptions {
     pub scan_order: Option<ScanOrder>,
     /// What each page shows, in the order of the file; wins over the layout's own names.
     pub channels: Option<Vec<Channel>>,
+    /// Which files hold which channel, for folders of single-page files.
+    pub channel_patterns: Vec<ChannelPattern>,
     /// Edge of a pixel; wins over the layout's.
     pub pixel_size: Option<MicronsPerPixel>,
     /// How stored values become intensities.
@@ -85,6 +111,8 @@ pub struct ArchiveFrame {
     pub frame: Frame,
     /// For each plane the intensity at and above which a pixel is saturated.
     pub saturation: Vec<Option<f32>>,
+    /// For each plane the pixels that belong to the event, where a file says so.
+    pub outlines: Option<Vec<Mask>>,
     /// What had to be made up to read it.
     pub warnings: Vec<String>,
 }
@@ -130,6 +158,13 @@ fn refusal(path: &Path) -> Error {
     Error::input(doing()).at(path.display().to_string())
 }
 
+/// The name of a folder, also of `.`.
+fn folder_name(folder: &Path) -> Result<String, Error> {
+    let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let name = absolute.file_name().map(|name| name.to_string_lossy().into_owned());
+    name.ok_or_else(|| refusal(folder).found("a folder without a name"))
+}
+
 /// What pages without stretch limits are to a scale.
 fn missing_limits(scale: IntensityScale, compat: Compat) -> MissingLimits {
     match (scale, compat) {
@@ -147,12 +182,28 @@ impl Archive {
     /// number of frames give; frames with too few or too many pages.
     pub fn open(path: &Path, options: &ArchiveOptions) -> Result<Self, Error> {
         if path.is_dir() {
-            return celltracks::open_folder(path, options);
+            return Self::open_folder(path, options);
         }
         if !path.exists() {
             return Err(refusal(path).found("no such file or folder"));
         }
         Self::of_frames(vec![path.to_owned()], options)
+    }
+
+    fn open_folder(folder: &Path, options: &ArchiveOptions) -> Result<Self, Error> {
+        if !options.channel_patterns.is_empty() {
+            return channel_files::open_folder(folder, &options.channel_patterns, options);
+        }
+        if thumbnails::is_thumbnail_folder(folder) {
+            return thumbnails::open_folder(folder, options);
+        }
+        if let Some(settings) = vycap::settings_file(folder) {
+            return vycap::open_folder(folder, settings, options);
+        }
+        match custom_channels::kind_of(folder)? {
+            Some(kind) => custom_channels::open_folder(folder, kind, options),
+            None => celltracks::open_folder(folder, options),
+        }
     }
 
     /// A sample made of frame files in scan order. One file is a frame by itself, without a
@@ -164,6 +215,12 @@ impl Archive {
         let Some(first) = frames.first() else {
             return Err(Error::usage(doing()).found("no frame files"));
         };
+        if !options.channel_patterns.is_empty() {
+            return Err(Error::usage(doing())
+                .at(first.display().to_string())
+                .found("channel patterns for a file")
+                .expected("a folder of files, one a frame and channel"));
+        }
         let folder = first.parent().and_then(Path::file_name).filter(|_| frames.len() > 1);
         let sample_id = match folder {
             Some(folder) => folder.to_string_lossy().into_owned(),
@@ -232,6 +289,7 @@ impl Archive {
             let n_zeros = read.pages.iter().filter(|page| page.is_none()).count();
             format!("{error}; {n_zeros} channels are zeros, as in ACCEPT")
         });
-        Ok(ArchiveFrame { frame, saturation, warnings: zeros.into_iter().collect() })
+        let outlines = source.read_outlines((rows, cols))?;
+        Ok(ArchiveFrame { frame, saturation, outlines, warnings: zeros.into_iter().collect() })
     }
 }

@@ -118,6 +118,7 @@ pub(super) fn of_files(
         channels,
         frame_size: Some(size),
         events: Vec::new(),
+        priors: Vec::new(),
         pixel_size,
         scale: IntensityScale::Stored,
         warnings,

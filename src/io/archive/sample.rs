@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::celltracks_channels::analysis_order;
 use super::celltracks_xml::AssignedEvent;
 use super::grid_choice::{Declared, choose_grid};
-use super::prior_events::prior_locations;
+use super::prior_events::{PriorEvent, prior_locations};
 use super::{Archive, ArchiveOptions, FrameSource, Layout, doing, missing_limits};
 use crate::imaging::{Channel, IntensityScale};
 use crate::io::tiff::{FrameRequest, FrameShape};
@@ -27,7 +27,9 @@ pub(super) struct FoundSample {
     pub(super) channels: Vec<Channel>,
     /// `(rows, cols)` of every frame; `None` where each has its own.
     pub(super) frame_size: Option<(usize, usize)>,
+    /// Events by their corners in the cartridge, and events by their boxes in the frames.
     pub(super) events: Vec<AssignedEvent>,
+    pub(super) priors: Vec<PriorEvent>,
     /// Edge of a pixel as the layout has it.
     pub(super) pixel_size: Option<MicronsPerPixel>,
     pub(super) scale: IntensityScale,
@@ -38,15 +40,15 @@ impl FoundSample {
     /// Pages in analysis order, the grid checked, events as boxes.
     pub(super) fn into_archive(self, options: &ArchiveOptions) -> Result<Archive, Error> {
         let Self { mut frames, mut warnings, .. } = self;
-        let grid = choose_grid(&self.place, self.grid, frames.len(), options, &mut warnings)?;
         let (channels, order) = analysis_order(self.channels)?;
+        let grid = choose_grid(&self.place, self.grid, frames.len(), options, &mut warnings)?;
         for frame in &mut frames {
             frame.reorder(&order);
         }
-        let priors = match self.frame_size {
-            Some(size) => prior_locations(&self.place, &self.events, grid, size, &mut warnings),
-            None => Vec::new(),
-        };
+        let mut priors = self.priors;
+        if let Some(size) = self.frame_size {
+            priors.extend(prior_locations(&self.place, &self.events, grid, size, &mut warnings));
+        }
         let pixel_size = options.pixel_size.or(self.pixel_size);
         if pixel_size.is_none() {
             warnings.push(Warning::new(
