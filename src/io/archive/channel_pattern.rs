@@ -96,7 +96,9 @@ pub(super) fn by_name(a: &str, b: &str) -> std::cmp::Ordering {
             let start = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
             let digits = rest[start..].find(|c: char| !c.is_ascii_digit());
             let end = digits.map_or(rest.len(), |length| start + length);
-            let number = rest[start..end].parse().unwrap_or(u128::MAX);
+            // no digits come before any number, too many after all
+            let number =
+                if start == end { 0 } else { rest[start..end].parse().unwrap_or(u128::MAX) };
             parts.push((rest[..start].to_owned(), number, rest[start..end].to_owned()));
             rest = &rest[end..];
         }
