@@ -371,7 +371,7 @@ pub(crate) enum StatisticArg {
 
 #[derive(Debug, Args)]
 pub(crate) struct SegmentArgs {
-    /// CellTracks archive folders, or multi-page TIFF frames
+    /// CellTracks archive folders, OME-TIFF, multi-page TIFF frames, or folders of another layout
     #[arg(required = true)]
     pub(crate) archives: Vec<PathBuf>,
     /// full: whole frames; marker: crops at the operator's locations
@@ -414,7 +414,18 @@ pub(crate) struct SegmentArgs {
     /// What each page shows, in the order of the file, such as dapi,her2,ck,cd45
     #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
     pub(crate) channels: Vec<String>,
-    /// accept: divide by the page's maximum (default); full: by the largest storable value
-    #[arg(long, default_value = "accept", value_parser = ["accept", "full"])]
+    /// Files of each channel where a folder has one a frame and channel, such as
+    /// DAPI=*_DAPI.tif,CK=*_PE.tif; what * stands for tells the frame
+    #[arg(long, value_name = "CHANNEL=PATTERN,...", value_delimiter = ',', conflicts_with_all = ["channels", "compat"])]
+    pub(crate) channel_pattern: Vec<String>,
+    /// In which order the frames were taken: rows in turns, or each from the left
+    #[arg(long, value_parser = ["serpentine", "raster"])]
+    pub(crate) scan: Option<String>,
+    /// accept: divide by the page's maximum (default); full: by the largest storable value;
+    /// stored: values as they are stored, stretch limits not looked at
+    #[arg(long, default_value = "accept", value_parser = ["accept", "full", "stored"])]
     pub(crate) intensity_scale: String,
+    /// accept: what herscope repairs in ACCEPT's reading of archives comes back
+    #[arg(long, value_parser = ["accept"], conflicts_with_all = ["pixel_size_um", "intensity_scale", "scan"])]
+    pub(crate) compat: Option<String>,
 }

@@ -12,6 +12,7 @@ mod memory;
 mod output;
 mod progress;
 mod segment;
+mod segment_archive;
 mod segment_her2;
 mod simulate;
 mod study;

@@ -4,11 +4,12 @@ use super::args::{SegmentArgs, Shared};
 use super::exit::ExitCode;
 use super::output::{json, note, print_document, print_error, print_warnings};
 use super::progress::{Progress, watch_interrupts};
+use super::segment_archive::{archive_options, compat_warning, scale_name};
 use super::segment_her2::{her2_rule, her2_source};
 use crate::compute::{Backend, select};
-use crate::imaging::{Channel, FrameGrid, GateSet, IntensityScale};
+use crate::imaging::{Channel, GateSet};
+use crate::io::archive::{Archive, ArchiveOptions};
 use crate::io::cell_table::{CellTable, FrameTable};
-use crate::io::celltracks::{Archive, ArchiveOptions};
 use crate::io::frame_store::FrameStore;
 use crate::io::output_folder::{OutputFile, OutputFolder};
 use crate::io::sample_table::SampleTable;
@@ -19,7 +20,6 @@ use crate::pipeline::segment::{
 };
 use crate::pipeline::segment_resume::StoredFrames;
 use crate::report::{Align, TextTable};
-use crate::units::MicronsPerPixel;
 use crate::{Error, Warning};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -50,15 +50,19 @@ struct SettingsBlock {
     her2_from: Option<String>,
     her2_measure: String,
     intensity_scale: String,
+    compat: Option<String>,
     device: &'static str,
 }
 
 #[derive(Serialize)]
 struct SampleBlock {
     sample_id: String,
+    layout: &'static str,
+    grid: [usize; 2],
+    intensity_scale: &'static str,
     channels: Vec<String>,
     thresholds: Option<Vec<f64>>,
-    pixel_size_um: f64,
+    pixel_size_um: Option<f64>,
     n_frames: usize,
     n_frames_failed: usize,
     n_events: usize,
@@ -89,7 +93,7 @@ pub(super) fn segment(args: &SegmentArgs, shared: &Shared) -> Result<ExitCode, E
     let out = OutputFolder::create(target, shared.force)?;
     let store = FrameStore::beside(target, shared.resume)?;
     watch_interrupts();
-    let mut run = Run::new(her2)?;
+    let mut run = Run::new(args, her2)?;
     let mut first_error = None;
     for input in inputs(&args.archives) {
         let progress = Progress::new(shared.quiet, "segmenting");
@@ -130,12 +134,13 @@ struct Run {
 }
 
 impl Run {
-    fn new(her2: Her2Rule) -> Result<Self, Error> {
+    fn new(args: &SegmentArgs, her2: Her2Rule) -> Result<Self, Error> {
         let mut warnings = Vec::new();
         if her2 == Her2Rule::Unclassified {
             let message = "no HER2 cut-offs were given, so cells have no HER2 class; no published cut-off exists for this scale";
             warnings.push(Warning::new("no_her2_cutoffs", message));
         }
+        warnings.extend(compat_warning(args));
         Ok(Self {
             her2,
             cells: None,
@@ -209,9 +214,12 @@ impl Run {
         self.warnings.extend(done.warnings);
         self.samples.push(SampleBlock {
             sample_id: done.sample_id,
+            layout: archive.layout.name(),
+            grid: [archive.grid.rows, archive.grid.cols],
+            intensity_scale: scale_name(archive.scale),
             channels: done.channels,
             thresholds: done.thresholds,
-            pixel_size_um: archive.pixel_size.0,
+            pixel_size_um: archive.pixel_size.map(|size| size.0),
             n_frames: done.summary.n_frames,
             n_frames_failed: done.summary.n_frames_failed,
             n_events: done.summary.n_events,
@@ -290,49 +298,9 @@ fn settings_block(args: &SegmentArgs, backend: &dyn Backend) -> SettingsBlock {
         her2_from: her2_source(args),
         her2_measure: args.her2_measure.clone(),
         intensity_scale: args.intensity_scale.clone(),
+        compat: args.compat.clone(),
         device: backend.device().backend,
     }
-}
-
-fn archive_options(args: &SegmentArgs) -> Result<ArchiveOptions, Error> {
-    let channels: Vec<Channel> = args.channels.iter().map(|name| channel(name)).collect();
-    if let Some(size) = args.pixel_size_um
-        && !(size.is_finite() && size > 0.0)
-    {
-        return Err(Error::usage("reading --pixel-size-um")
-            .found(size.to_string())
-            .expected("micrometres above 0"));
-    }
-    Ok(ArchiveOptions {
-        grid: args.grid.as_deref().map(grid).transpose()?,
-        channels: (!channels.is_empty()).then_some(channels),
-        pixel_size: args.pixel_size_um.map(MicronsPerPixel),
-        scale: match args.intensity_scale.as_str() {
-            "full" => IntensityScale::FullScale,
-            _ => IntensityScale::PageMaximum,
-        },
-    })
-}
-
-fn channel(name: &str) -> Channel {
-    match name.to_lowercase().as_str() {
-        "dapi" => Channel::Dapi,
-        "ck" => Channel::Cytokeratin,
-        "cd45" => Channel::Cd45,
-        "her2" => Channel::Her2,
-        _ => Channel::Other(name.to_owned()),
-    }
-}
-
-pub(super) fn grid(text: &str) -> Result<FrameGrid, Error> {
-    let parts = text.split_once('x').and_then(|(rows, cols)| {
-        Some(FrameGrid { rows: rows.parse().ok()?, cols: cols.parse().ok()? })
-    });
-    parts.filter(|grid| grid.rows > 0 && grid.cols > 0).ok_or_else(|| {
-        Error::usage("reading --grid")
-            .found(format!("{text:?}"))
-            .expected("ROWSxCOLS, such as 5x35")
-    })
 }
 
 fn settings(

@@ -10,7 +10,7 @@ use super::output::{note, print_document};
 use super::progress::{Progress, watch_interrupts};
 use crate::Error;
 use crate::imaging::{Camera, Chamber, FrameGrid, Illumination, Population, StorageDepth};
-use crate::io::celltracks::grid_of_frame_count;
+use crate::io::archive::grid_of_frame_count;
 use crate::io::output_folder::OutputFolder;
 use crate::io::tiff_writer::FrameCompression;
 use crate::pipeline::simulate_cartridge::{
@@ -186,7 +186,7 @@ fn population(args: &CartridgeArgs) -> Population {
 
 /// The grid given, or that of the number of frames; both must agree.
 fn grid(args: &CartridgeArgs) -> Result<FrameGrid, Error> {
-    let given = args.grid.as_deref().map(super::segment::grid).transpose()?;
+    let given = args.grid.as_deref().map(super::segment_archive::grid).transpose()?;
     match (given, args.frames) {
         (Some(grid), Some(n)) if grid.rows.checked_mul(grid.cols) != Some(n) => {
             Err(Error::usage("reading --frames")

@@ -3,7 +3,7 @@
 use super::bit_mask::BitMask;
 use super::exact_sum::{chunk_sum, in_units, of_units};
 use super::frame::{Mask, Plane};
-use super::levels::{LevelCounts, Levels, without};
+use super::levels::{LevelCounts, without};
 use super::morphology::{MIN_AREA_PX, drop_small};
 use super::threshold::initial_mask;
 
@@ -39,7 +39,7 @@ impl ContourInput {
         };
         drop_small(&mut initial, MIN_AREA_PX);
         let edge = edge_mask.map(BitMask::of);
-        let counts = plane.levels().map(Levels::counts);
+        let counts = plane.levels().map(|levels| levels.counts());
         let range_of_f = range_outside(plane, counts.as_ref(), edge.as_ref());
         let Some(scale) = IntensityScaling::of_range(range_of_f) else {
             return Self::flat(plane);
@@ -62,6 +62,44 @@ impl ContourInput {
         }
         let scaled = Plane::new(plane.rows, plane.cols, scaled);
         Self { scaled, initial: initial.to_mask(), mu0, mu1 }
+    }
+
+    /// Prepares an event that was cut out and whose channel has no histogram to choose a threshold
+    /// from: nothing is foreground at first, and the classes are split halfway between the least
+    /// and the greatest intensity, which is returned too. A plane of one intensity is as in
+    /// [`Self::prepare`].
+    ///
+    /// # Source
+    /// Behaviour of ACCEPT for folders of thumbnails.
+    ///
+    /// ```
+    /// use herscope::imaging::{ContourInput, Plane};
+    /// let plane = Plane::new(1, 4, vec![10.0, 14.0, 28.0, 30.0]);
+    /// let (input, halfway) = ContourInput::split_halfway(&plane);
+    /// assert_eq!((halfway, input.initial.count()), (20.0, 0));
+    /// assert_eq!((input.mu0, input.mu1), (0.1, 0.95)); // of 0, 0.2 and 0.9, 1
+    /// ```
+    pub fn split_halfway(plane: &Plane) -> (Self, f64) {
+        let (least, greatest) = range(&plane.pixels);
+        let halfway = f64::midpoint(f64::from(least), f64::from(greatest));
+        let Some(scale) = IntensityScaling::of_range((least, greatest)) else {
+            return (Self::flat(plane), if least.is_finite() { f64::from(least) } else { 0.0 });
+        };
+        let is_bright = |&value: &f32| scale.of(f64::from(value)) > 0.5;
+        let bright = Mask {
+            rows: plane.rows,
+            cols: plane.cols,
+            pixels: plane.pixels.iter().map(is_bright).collect(),
+        };
+        let (scaled, classes) = scaled_and_summed(plane, &bright, scale);
+        let (mu0, mu1) = classes.means(scale, || (least, greatest));
+        let input = Self {
+            scaled: Plane::new(plane.rows, plane.cols, scaled),
+            initial: Mask::empty(plane.rows, plane.cols),
+            mu0,
+            mu1,
+        };
+        (input, halfway)
     }
 
     fn flat(plane: &Plane) -> Self {

@@ -199,7 +199,7 @@ fn four_neighbours(pixel: usize, cols: usize, n_pixels: usize) -> impl Iterator<
 mod tests {
     use super::*;
 
-    const GRID: FrameGrid = FrameGrid { rows: 2, cols: 2 };
+    const GRID: FrameGrid = FrameGrid::serpentine(2, 2);
 
     /// Four frames of 800 x 800: a chamber of 200 with the given dark margin around all of it.
     fn chamber(margin: usize) -> Overview {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::levels::Levels;
+use super::stored_plane::StoredPlane;
 
 /// What a plane shows, in ACCEPT's analysis roles.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -58,8 +59,8 @@ pub struct Plane {
     pub cols: usize,
     /// `rows * cols` intensities; pixel (row, col) is at `row * cols + col`.
     pub pixels: Vec<f32>,
-    /// The same intensities as levels, where they come from an 8-bit page.
-    levels: Option<Levels>,
+    /// The page they were made from.
+    stored: Option<StoredPlane>,
 }
 
 impl Plane {
@@ -69,25 +70,27 @@ impl Plane {
     /// When `pixels` has another length: a reader must have checked it.
     pub fn new(rows: usize, cols: usize, pixels: Vec<f32>) -> Self {
         assert_eq!(pixels.len(), rows * cols, "a plane holds rows * cols pixels");
-        Self { rows, cols, pixels, levels: None }
+        Self { rows, cols, pixels, stored: None }
     }
 
-    /// A plane of `rows * cols` pixels at few levels.
-    ///
-    /// # Panics
-    /// As [`Plane::new`].
-    pub(crate) fn of_levels(rows: usize, cols: usize, levels: Levels) -> Self {
-        let plane = Self::new(rows, cols, levels.looked_up(levels.values()));
-        Self { levels: Some(levels), ..plane }
+    /// The intensities of a stored page, which the plane keeps.
+    pub fn of_stored(stored: StoredPlane) -> Self {
+        let plane = Self::new(stored.rows(), stored.cols(), stored.pixels());
+        Self { stored: Some(stored), ..plane }
     }
 
-    /// The intensities as levels. Nobody may have changed `pixels` since the plane was made.
-    pub(crate) fn levels(&self) -> Option<&Levels> {
-        self.levels.as_ref()
+    /// The page the pixels were made from. Nobody may have changed them since.
+    pub fn stored(&self) -> Option<&StoredPlane> {
+        self.stored.as_ref()
+    }
+
+    /// The pixels as levels, where they come from an 8-bit page.
+    pub(crate) fn levels(&self) -> Option<Levels<'_>> {
+        self.stored.as_ref().and_then(Levels::of)
     }
 }
 
-/// Planes are equal when their pixels are; levels are another view of the same.
+/// Planes are equal when their pixels are; the page is where they come from.
 impl PartialEq for Plane {
     fn eq(&self, other: &Self) -> bool {
         (self.rows, self.cols) == (other.rows, other.cols) && self.pixels == other.pixels

@@ -1,6 +1,8 @@
 //! The few distinct intensities of an 8-bit page: what is counted a level need not be counted a pixel.
 
 use super::bit_mask::BitMask;
+use super::rescale::Samples;
+use super::stored_plane::StoredPlane;
 
 /// Levels of an 8-bit page.
 const N_LEVELS: usize = 256;
@@ -9,23 +11,21 @@ const N_LEVELS: usize = 256;
 pub(crate) type LevelCounts = [u32; N_LEVELS];
 
 /// The pixels of a plane as levels: pixel `i` has the intensity `values[codes[i]]`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Levels {
-    codes: Vec<u8>,
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Levels<'a> {
+    codes: &'a [u8],
     /// Intensity of each level, never falling; the last one stands for all levels above.
     values: [f32; N_LEVELS],
 }
 
-impl Levels {
-    /// Levels of stored values, `[rows x cols]`, whose intensities are in `table`.
-    ///
-    /// `None` unless the table rises with the stored value and holds every one of them.
-    pub(crate) fn new(codes: &[u8], table: &[f32]) -> Option<Self> {
-        let (&last, n) = (table.last()?, table.len().min(N_LEVELS));
-        let holds_all = codes.iter().all(|&code| usize::from(code) < n);
-        let mut values = [last; N_LEVELS];
-        values[..n].copy_from_slice(&table[..n]);
-        (holds_all && values.is_sorted()).then(|| Self { codes: codes.to_vec(), values })
+impl<'a> Levels<'a> {
+    /// The levels of an 8-bit page; `None` for others.
+    pub(crate) fn of(page: &'a StoredPlane) -> Option<Self> {
+        let Samples::U8(codes) = page.samples() else { return None };
+        let known = page.values();
+        let mut values = [*known.last()?; N_LEVELS];
+        values[..known.len()].copy_from_slice(known);
+        Some(Self { codes, values })
     }
 
     /// Intensity of each level.
@@ -104,26 +104,30 @@ pub(crate) fn without(all: &LevelCounts, part: &LevelCounts) -> LevelCounts {
 mod tests {
     use super::*;
     use crate::imaging::median::medians_without;
-    use crate::imaging::{Histogram, Plane, initial_mask};
+    use crate::imaging::{Histogram, IntensityScale, Plane, RawPage, StretchLimits, initial_mask};
     use proptest::prelude::*;
 
+    fn page(samples: Samples, high: u16) -> StoredPlane {
+        let limits = Some(StretchLimits { low: 7, high });
+        let page = RawPage { rows: 1, cols: samples.len(), samples, limits };
+        StoredPlane::new(page, IntensityScale::PageMaximum).expect("limits are in order")
+    }
+
     #[test]
-    fn a_table_that_falls_or_lacks_a_value_gives_no_levels() {
-        assert!(Levels::new(&[0, 1], &[3.0, 2.0]).is_none(), "it falls");
-        assert!(Levels::new(&[0, 2], &[1.0, 2.0]).is_none(), "2 has no intensity");
-        assert!(Levels::new(&[0, 1], &[1.0, 2.0]).is_some(), "as it should be");
+    fn pages_of_sixteen_bits_have_no_levels() {
+        assert!(Levels::of(&page(Samples::U16(vec![0, 1]), 9)).is_none(), "too many");
     }
 
     proptest! {
         #[test]
         fn levels_say_what_pixels_say(
             codes in prop::collection::vec(any::<u8>(), 1..80),
-            step in 0.0_f32..20.0,
+            high in 7..4095_u16,
             threshold in 0.0..3000.0_f64,
         ) {
-            let table: Vec<f32> = (0..256).map(|code| 7.0 + code as f32 * step).collect();
-            let levels = Levels::new(&codes, &table).expect("it rises");
-            let pixels = levels.looked_up(levels.values());
+            let page = page(Samples::U8(codes.clone()), high);
+            let levels = Levels::of(&page).expect("eight bits");
+            let pixels = page.pixels();
             let plane = Plane::new(1, codes.len(), pixels.clone());
             let counts = levels.counts();
             let expected = medians_without(&pixels, [&[]])[0];
@@ -136,7 +140,7 @@ mod tests {
             prop_assert_eq!(of_rest, medians_without(&pixels, [&bright])[0], "without the bright");
             let mut histogram = Histogram::new();
             histogram.add_values(&pixels);
-            let with_levels = Plane::of_levels(1, codes.len(), levels);
+            let with_levels = Plane::of_stored(page.clone());
             prop_assert_eq!(Histogram::of_plane(&with_levels), histogram, "histogram");
         }
     }

@@ -26,6 +26,7 @@ mod region_sums;
 mod regionprops;
 mod rescale;
 mod segment_frame;
+mod segment_thumbnail;
 mod simulator;
 mod simulator_camera;
 mod simulator_cell;
@@ -45,14 +46,13 @@ pub use distance_transform::squared_distances;
 pub use edge_mask::{EdgeMask, Overview};
 pub use features::{Feature, Measure, feature_value};
 pub use frame::{Channel, Frame, LabelImage, Mask, Plane};
-pub use frame_grid::FrameGrid;
+pub use frame_grid::{FrameGrid, ScanOrder};
 pub use gates::{Bound, EventClass, Gate, GateSet};
 pub use her2::{
     Her2Class, Her2Cutoffs, Her2Heterogeneity, Share, control_cutoffs, h_score, leukocyte_cutoff,
 };
 pub use histogram::Histogram;
 pub use label::{Connectivity, label_components, label_union};
-pub use levels::Levels;
 pub use morphology::{MIN_AREA_PX, clear_border, open_area, tidy, without_perimeter};
 pub use picture::{DisplayRange, Picture};
 pub use pixel_box::PixelBox;
@@ -70,6 +70,7 @@ pub use segment_frame::{
     ChannelContour, ChannelResult, CropSegmentation, FrameInput, FrameSegmentation, FrameSettings,
     finish_frame, outline_channel, segment_crop, segment_frame,
 };
+pub use segment_thumbnail::segment_thumbnail;
 pub use simulator::{CellTruth, Illumination, SimulatedFrame, Simulator};
 pub use simulator_camera::{Camera, StorageDepth};
 pub use simulator_cell::{CellKind, SIMULATED_CHANNELS, SimulatedCell};

@@ -6,7 +6,7 @@
 use std::cmp::Ordering;
 
 use super::Plane;
-use super::levels::Levels;
+use super::stored_plane::StoredPlane;
 use crate::Error;
 
 /// Offset that some camera files carry on every value (16-bit words with the top bit set).
@@ -53,19 +53,8 @@ impl Samples {
         }
     }
 
-    /// A plane of the intensities that `table` says of each value.
-    pub(super) fn plane(&self, rows: usize, cols: usize, table: &[f32]) -> Plane {
-        let levels = match self {
-            Self::U8(codes) => Levels::new(codes, table),
-            Self::U16(_) => None,
-        };
-        match levels {
-            Some(levels) => Plane::of_levels(rows, cols, levels),
-            None => Plane::new(rows, cols, self.looked_up(table)),
-        }
-    }
-
-    fn looked_up(&self, table: &[f32]) -> Vec<f32> {
+    /// What `table` says of each value.
+    pub(super) fn looked_up(&self, table: &[f32]) -> Vec<f32> {
         match self {
             Self::U8(values) => values.iter().map(|&p| table[usize::from(p)]).collect(),
             Self::U16(values) => values.iter().map(|&p| table[usize::from(p)]).collect(),
@@ -105,6 +94,13 @@ pub struct RawPage {
     pub samples: Samples,
     /// The limits of the stretch, where the page has them.
     pub limits: Option<StretchLimits>,
+}
+
+impl RawPage {
+    /// A page of 8-bit zeros without stretch limits.
+    pub fn zeros(rows: usize, cols: usize) -> Self {
+        Self { rows, cols, samples: Samples::U8(vec![0; rows * cols]), limits: None }
+    }
 }
 
 /// How stored values become intensities.
@@ -149,7 +145,7 @@ pub enum IntensityScale {
 /// # Ok::<(), herscope::Error>(())
 /// ```
 pub fn rescale(page: &RawPage, scale: IntensityScale) -> Result<Plane, Error> {
-    Ok(page.samples.plane(page.rows, page.cols, &camera_values(page, scale)?))
+    Ok(Plane::of_stored(StoredPlane::new(page.clone(), scale)?))
 }
 
 /// The intensity of each stored value of a page, ascending, from 0 to the largest that occurs: what
@@ -220,7 +216,7 @@ fn round_beside_whole_numbers(value: f64) -> f32 {
 
 /// True when every column has a value above 32767; `values` are those of the stored ones, ascending.
 fn carries_camera_offset(page: &RawPage, values: &[f64]) -> bool {
-    let least = values.iter().position(|&value| value >= CAMERA_OFFSET);
+    let least = values.iter().position(|&value| value > CAMERA_OFFSET - 1.0);
     page.cols > 0
         && !page.samples.is_empty()
         && least.is_some_and(|least| page.samples.every_column_reaches(least as u16, page.cols))
@@ -275,6 +271,11 @@ mod tests {
         let one = page(Samples::U8(vec![0, 255, 0, 0]), 2, 0, 40_000);
         let plane = rescale(&one, IntensityScale::PageMaximum).expect("limits are given");
         assert_eq!(plane.pixels, [0.0, 40_000.0, 0.0, 0.0], "the first column stays below");
+
+        let between = page(Samples::U8(vec![0, 3, 2, 0]), 2, 32_767, 32_768);
+        let plane = rescale(&between, IntensityScale::PageMaximum).expect("limits are given");
+        let second = (2.0_f64 / 3.0 - 1.0) as f32;
+        assert_eq!(plane.pixels, [-1.0, 0.0, second, -1.0], "32767.67 is above 32767");
     }
 
     #[test]

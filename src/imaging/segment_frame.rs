@@ -94,38 +94,26 @@ pub struct FrameSegmentation {
     pub objects: Vec<ObjectProperties>,
 }
 
-/// A frame, as it is and as it is stored, and how it is segmented; all sizes go together.
-#[derive(Clone, Copy, Debug)]
+/// A frame whose planes come from stored pages, and how it is segmented; all sizes go together.
+#[derive(Clone, Debug)]
 pub struct FrameInput<'a> {
     frame: &'a Frame,
-    stored: &'a [StoredPlane],
+    stored: Vec<&'a StoredPlane>,
     settings: &'a FrameSettings<'a>,
 }
 
 impl<'a> FrameInput<'a> {
-    /// A frame to be segmented; `stored` are the pages its planes were made from, in their order.
+    /// A frame to be segmented.
     ///
     /// # Errors
-    /// Sizes or numbers that do not go together (an input error).
-    pub fn new(
-        frame: &'a Frame,
-        stored: &'a [StoredPlane],
-        settings: &'a FrameSettings<'a>,
-    ) -> Result<Self, Error> {
+    /// Sizes or numbers that do not go together, planes without their pages (an input error).
+    pub fn new(frame: &'a Frame, settings: &'a FrameSettings<'a>) -> Result<Self, Error> {
         check_sizes(frame, settings)?;
+        let stored: Vec<&StoredPlane> = frame.planes.iter().filter_map(Plane::stored).collect();
         if stored.len() != frame.planes.len() {
             return Err(mismatch(frame, "stored pages", stored.len(), frame.planes.len()));
         }
-        let pairs = frame.planes.iter().zip(stored);
-        let sizes =
-            pairs.map(|(plane, page)| [(plane.rows, plane.cols), (page.rows(), page.cols())]);
-        match sizes.into_iter().find(|[plane, page]| plane != page) {
-            None => Ok(Self { frame, stored, settings }),
-            Some([plane, page]) => Err(Error::input("segmenting a frame")
-                .at(format!("frame {}", frame.number))
-                .found(format!("a stored page of {} x {} pixels", page.0, page.1))
-                .expected(format!("{} x {} as its plane", plane.0, plane.1))),
-        }
+        Ok(Self { frame, stored, settings })
     }
 
     /// The frame in camera units.
@@ -134,8 +122,8 @@ impl<'a> FrameInput<'a> {
     }
 
     /// Its pages, one a channel.
-    pub fn stored(&self) -> &'a [StoredPlane] {
-        self.stored
+    pub fn stored(&self) -> &[&'a StoredPlane] {
+        &self.stored
     }
 
     /// How it is segmented.
@@ -183,6 +171,16 @@ pub fn finish_frame(
     }
     let masks: Vec<Mask> =
         outlines.iter().map(|outline| tidy(&outline.contour, settings.clear_border)).collect();
+    Ok(measure_frame(frame, outlines, masks, settings))
+}
+
+/// Objects of a frame whose masks are as they are to be: labelled and measured.
+pub(super) fn measure_frame(
+    frame: &Frame,
+    outlines: Vec<ChannelContour>,
+    masks: Vec<Mask>,
+    settings: &FrameSettings<'_>,
+) -> FrameSegmentation {
     let mask_refs: Vec<&Mask> = masks.iter().collect();
     let mut labels = label_union(&mask_refs);
     if settings.split_touching {
@@ -204,7 +202,7 @@ pub fn finish_frame(
         .zip(backgrounds)
         .map(|((outline, mask), background)| ChannelResult { outline, mask, background })
         .collect();
-    Ok(FrameSegmentation { channels, labels, objects })
+    FrameSegmentation { channels, labels, objects }
 }
 
 /// Segments a frame: every channel is outlined and tidied, objects are labelled over all channels
@@ -268,7 +266,7 @@ pub fn segment_crop(
 }
 
 /// Leaves out objects without cytokeratin, then those without DAPI, unless none would remain.
-fn objects_of_event(objects: &[ObjectProperties], channels: &[Channel]) -> Vec<usize> {
+pub(super) fn objects_of_event(objects: &[ObjectProperties], channels: &[Channel]) -> Vec<usize> {
     let mut kept: Vec<usize> = (0..objects.len()).collect();
     for marker in [Channel::Cytokeratin, Channel::Dapi] {
         let Some(index) = channels.iter().position(|channel| *channel == marker) else { continue };
@@ -284,7 +282,7 @@ fn objects_of_event(objects: &[ObjectProperties], channels: &[Channel]) -> Vec<u
     kept
 }
 
-fn check_sizes(frame: &Frame, settings: &FrameSettings<'_>) -> Result<(), Error> {
+pub(super) fn check_sizes(frame: &Frame, settings: &FrameSettings<'_>) -> Result<(), Error> {
     let n = frame.planes.len();
     if frame.channels.len() != n {
         return Err(mismatch(frame, "channel names", frame.channels.len(), n));

@@ -313,7 +313,7 @@ mod tests {
 
     fn dark() -> Illumination {
         Illumination {
-            grid: FrameGrid { rows: 1, cols: 2 },
+            grid: FrameGrid::serpentine(1, 2),
             frame_size: (60, 80),
             background: [50.0, 40.0, 30.0, 20.0],
             gradient: 0.0,
@@ -382,8 +382,8 @@ mod tests {
     #[test]
     fn what_cannot_be_is_refused() {
         for bad in [
-            Illumination { grid: FrameGrid { rows: 0, cols: 2 }, ..dark() },
-            Illumination { grid: FrameGrid { rows: 100, cols: 20 }, ..dark() },
+            Illumination { grid: FrameGrid::serpentine(0, 2), ..dark() },
+            Illumination { grid: FrameGrid::serpentine(100, 20), ..dark() },
             Illumination { frame_size: (1, 80), ..dark() },
             Illumination { background: [f64::NAN; 4], ..dark() },
             Illumination { gradient: 1.0, ..dark() },

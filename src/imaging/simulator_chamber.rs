@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn the_chamber_is_dark_at_the_border_and_bright_in_the_middle() {
-        let grid = FrameGrid { rows: 3, cols: 4 };
+        let grid = FrameGrid::serpentine(3, 4);
         let chamber = Chamber { edge_px: 50.0, outside: 0.25 };
         let size = (600, 800);
         let first = chamber.view(grid, 1, size).expect("a frame of the grid");

@@ -310,7 +310,7 @@ fn direction(draws: &mut CellDraws<'_>) -> (f64, f64) {
 mod tests {
     use super::*;
 
-    const GRID: FrameGrid = FrameGrid { rows: 2, cols: 3 };
+    const GRID: FrameGrid = FrameGrid::serpentine(2, 3);
     const CHAMBER: Chamber = Chamber { edge_px: 0.0, outside: 0.3 };
 
     fn draw(population: &Population) -> Vec<SimulatedCell> {

@@ -54,8 +54,13 @@ impl StoredPlane {
     }
 
     /// The intensities of the pixels.
+    pub(super) fn pixels(&self) -> Vec<f32> {
+        self.samples.looked_up(&self.values)
+    }
+
+    /// The intensities of the pixels, as a plane that keeps a copy of the page.
     pub fn plane(&self) -> Plane {
-        self.samples.plane(self.rows, self.cols, &self.values)
+        Plane::of_stored(self.clone())
     }
 
     /// The least stored value whose intensity is above `threshold`: foreground starts there.

@@ -93,7 +93,7 @@ mod tests {
     fn events_are_told_in_pixels_of_the_cartridge() {
         let bbox = PixelBox { row0: 4, col0: 9, row1: 30, col1: 41 };
         let event = ArchiveEvent { rid: 7, frame: 4, bbox, assigned: true };
-        let xml = archive_xml(FrameGrid { rows: 2, cols: 3 }, (100, 200), &[event]);
+        let xml = archive_xml(FrameGrid::serpentine(2, 3), (100, 200), &[event]);
         // frame 4 is the right one of the second row: 400 and 100 pixels before it
         assert!(xml.contains("TR(441,130) BL(410,105)"), "{xml}");
     }

@@ -1,12 +1,9 @@
 //! Files in and out; the only module that opens files.
 
+pub mod archive;
 pub mod atomic;
 pub mod cell_table;
-pub mod celltracks;
-mod celltracks_channels;
-mod celltracks_folder;
 pub mod celltracks_writer;
-mod celltracks_xml;
 mod clock;
 pub mod cohort;
 pub mod control_cells;
@@ -28,5 +25,7 @@ mod table_lines;
 pub mod table_writer;
 pub mod text;
 pub mod tiff;
+mod tiff_decode;
 mod tiff_directory;
+mod tiff_layout;
 pub mod tiff_writer;

@@ -17,11 +17,16 @@ pub(super) mod tag {
     pub(in crate::io) const BITS_PER_SAMPLE: u16 = 258;
     pub(in crate::io) const COMPRESSION: u16 = 259;
     pub(in crate::io) const PHOTOMETRIC: u16 = 262;
+    pub(in crate::io) const IMAGE_DESCRIPTION: u16 = 270;
     pub(in crate::io) const STRIP_OFFSETS: u16 = 273;
     pub(in crate::io) const SAMPLES_PER_PIXEL: u16 = 277;
     pub(in crate::io) const ROWS_PER_STRIP: u16 = 278;
     pub(in crate::io) const STRIP_BYTE_COUNTS: u16 = 279;
     pub(in crate::io) const PREDICTOR: u16 = 317;
+    pub(in crate::io) const TILE_WIDTH: u16 = 322;
+    pub(in crate::io) const TILE_LENGTH: u16 = 323;
+    pub(in crate::io) const TILE_OFFSETS: u16 = 324;
+    pub(in crate::io) const TILE_BYTE_COUNTS: u16 = 325;
     pub(in crate::io) const SAMPLE_FORMAT: u16 = 339;
     /// Private: camera value of a stored 0.
     pub(in crate::io) const STRETCH_LOW: u16 = 755;
@@ -77,6 +82,11 @@ impl<R: Read + Seek> Scanner<R> {
             return Err("a TIFF file without pages".into());
         }
         Ok(scanner)
+    }
+
+    /// Length of the file in bytes.
+    pub(super) fn file_len(&self) -> u64 {
+        self.file_len
     }
 
     /// The next page's directory; `None` after the last.
@@ -153,6 +163,36 @@ impl<R: Read + Seek> Scanner<R> {
         number: u16,
     ) -> Result<Option<u32>, Finding> {
         Ok(self.values(directory, number)?.map(|values| values[0]))
+    }
+
+    /// The bytes of a text up to its first zero; `None` when the tag is absent.
+    pub(super) fn bytes(
+        &mut self,
+        directory: &Directory,
+        number: u16,
+        most: u32,
+    ) -> Result<Option<Vec<u8>>, Finding> {
+        let Some(&Entry { kind, count, value }) = directory.entries.get(&number) else {
+            return Ok(None);
+        };
+        // BYTE, ASCII or UNDEFINED
+        if !matches!(kind, 1 | 2 | 7) {
+            return Err(format!("tag {number} of type {kind}, which is no text"));
+        }
+        let at = u64::from(self.u32_of(value));
+        if count > most || (count > 4 && at + u64::from(count) > self.file_len) {
+            return Err(format!("tag {number} with {count} bytes"));
+        }
+        let mut text = value.to_vec();
+        if count > 4 {
+            text.resize(count as usize, 0);
+            self.read_at(at, &mut text, &format!("the text of tag {number}"))?;
+        }
+        text.truncate(count as usize);
+        if let Some(end) = text.iter().position(|&byte| byte == 0) {
+            text.truncate(end);
+        }
+        Ok(Some(text))
     }
 
     fn read_at(&mut self, at: u64, bytes: &mut [u8], what: &str) -> Result<(), Finding> {

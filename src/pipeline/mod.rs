@@ -15,6 +15,7 @@ pub mod design_document;
 pub mod design_output;
 pub mod rule;
 pub mod segment;
+mod segment_crops;
 mod segment_frames;
 pub mod segment_output;
 pub mod segment_resume;

@@ -16,8 +16,8 @@ use crate::compute::Backend;
 use crate::imaging::{
     Contour, ContourInput, ContourSettings, DisplayRange, EdgeMask, GateSet, Her2Cutoffs,
 };
+use crate::io::archive::{Archive, Layout};
 use crate::io::cell_table::{CellRow, FrameRow};
-use crate::io::celltracks::Archive;
 use crate::io::sample_table::SampleSummary;
 use crate::{Error, Warning};
 
@@ -101,10 +101,10 @@ pub struct SegmentSettings {
 
 impl SegmentSettings {
     /// How contours are evolved.
-    pub(super) fn contour(&self) -> ContourSettings {
+    pub(super) fn contour(&self, layout: Layout) -> ContourSettings {
         let of_mode = match self.mode {
-            SegmentMode::Full => ContourSettings::FULL_DETECTION,
-            SegmentMode::Marker => ContourSettings::MARKER_CHARACTERIZATION,
+            SegmentMode::Full if layout != Layout::Thumbnails => ContourSettings::FULL_DETECTION,
+            _ => ContourSettings::MARKER_CHARACTERIZATION,
         };
         ContourSettings { lambda: self.lambda.unwrap_or(of_mode.lambda), ..of_mode }
     }
@@ -194,20 +194,26 @@ pub fn run_segment(
     sink: &dyn SegmentSink,
 ) -> Result<SampleSegmentation, Error> {
     check_settings(archive, settings)?;
-    let targets = target_frames(archive, settings.mode);
+    let is_cut_out = archive.layout == Layout::Thumbnails;
+    let targets = match is_cut_out {
+        true => target_frames(archive, SegmentMode::Full),
+        false => target_frames(archive, settings.mode),
+    };
     let total = archive.n_frames() + targets.len();
     let steps = Steps { done: AtomicUsize::new(0), total, progress };
 
     let survey = Survey::of_archive(archive, &steps)?;
     let edge = survey.find_edge(archive);
     let mut warnings = archive.warnings.clone();
-    if archive.is_cartridge && edge.is_none() {
+    if archive.has_edge && edge.is_none() {
         warnings.push(Warning::new(
             "no_edge_mask",
             format!("{}: without a CD45 channel the chamber's edge is unknown", archive.sample_id),
         ));
     }
     let thresholds = match settings.scope {
+        // chosen in each channel of each
+        _ if is_cut_out => None,
         ThresholdScope::Cartridge => Some(survey.thresholds(archive, settings, edge.as_ref())),
         ThresholdScope::Frame => None,
     };
@@ -274,12 +280,19 @@ impl FrameContext<'_> {
 
 fn check_settings(archive: &Archive, settings: &SegmentSettings) -> Result<(), Error> {
     let usage = || Error::usage("segmenting a sample").at(&*archive.sample_id);
-    if settings.mode == SegmentMode::Marker && archive.priors.is_empty() {
+    let is_cut_out = archive.layout == Layout::Thumbnails;
+    if settings.mode == SegmentMode::Marker && archive.priors.is_empty() && !is_cut_out {
         return Err(usage()
             .found("no assigned events to characterize")
             .expected("an XML with assigned events, or --mode full"));
     }
-    if settings.split_touching && settings.mode == SegmentMode::Marker {
+    if is_cut_out && settings.threshold != ThresholdRule::Triangle {
+        return Err(usage()
+            .found("a threshold for thumbnails")
+            .expected("no --threshold: their channels are split halfway, or outlined already"));
+    }
+    let has_crops = is_cut_out || settings.mode == SegmentMode::Marker;
+    if settings.split_touching && has_crops {
         return Err(usage()
             .found("touching cells to split in crops, each of which is one event")
             .expected("--split-touching with --mode full only"));
@@ -290,7 +303,7 @@ fn check_settings(archive: &Archive, settings: &SegmentSettings) -> Result<(), E
                 .found(format!("leukocyte quantile {level}"))
                 .expected("a level between 0 and 1"));
         }
-        if settings.mode == SegmentMode::Marker {
+        if has_crops {
             return Err(usage()
                 .found("HER2 cut-offs from leukocytes in crops, which hold none")
                 .expected("--mode full, or --her2-med and --her2-high"));
@@ -325,7 +338,7 @@ fn target_frames(archive: &Archive, mode: SegmentMode) -> Vec<u32> {
 fn failed_frames(archive: &Archive, failed: BTreeMap<u32, String>) -> Vec<FailedFrame> {
     let of_number = |(number, message)| FailedFrame {
         number,
-        path: archive.frames[number as usize - 1].clone(),
+        path: archive.frames[number as usize - 1].file().to_owned(),
         message,
     };
     failed.into_iter().map(of_number).collect()

@@ -6,15 +6,16 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::segment::{FrameContext, PriorMatch, SegmentMode, Steps};
+use super::segment_crops::{event_crops, thumbnail};
 use super::segment_output::{FramePictures, thumbnail_name};
 use super::segment_resume::{finished_frame, keep_frame};
 use super::segment_survey::choose_threshold;
 use crate::imaging::{
-    CropSegmentation, EventClass, Frame, FrameInput, FrameSegmentation, FrameSettings, GateSet,
-    Histogram, LabelImage, Mask, ObjectProperties, Picture, PixelBox, match_prior, segment_crop,
+    Frame, FrameInput, FrameSegmentation, FrameSettings, GateSet, Histogram, LabelImage, Mask,
+    Picture, PixelBox, match_prior,
 };
+use crate::io::archive::{ArchiveFrame, Layout, PriorEvent};
 use crate::io::cell_table::{CellRow, FrameRow};
-use crate::io::celltracks::{ArchiveFrame, PriorEvent};
 use crate::{Error, Warning};
 
 /// The objects of all frames.
@@ -29,10 +30,12 @@ pub(super) struct SegmentedFrames {
 /// The objects of one frame.
 #[derive(Serialize, Deserialize)]
 pub(super) struct FrameRows {
-    cells: Vec<CellRow>,
-    rows: Vec<FrameRow>,
+    pub(super) cells: Vec<CellRow>,
+    pub(super) rows: Vec<FrameRow>,
     /// Label of each of the frame's prior events, in the archive's order.
-    prior_labels: Vec<Option<u32>>,
+    pub(super) prior_labels: Vec<Option<u32>>,
+    /// What had to be made up to read it.
+    pub(super) warnings: Vec<String>,
 }
 
 /// Segments the target frames in parallel; frames known or found to be unreadable are left out.
@@ -82,6 +85,8 @@ pub(super) fn segment_frames(
                 for ((_, label), found) in here.zip(frame.prior_labels) {
                     *label = found;
                 }
+                let made_up = |message| Warning::new("pages_made_up", message);
+                all.warnings.extend(frame.warnings.into_iter().map(made_up));
                 all.cells.extend(frame.cells);
                 all.frames.extend(frame.rows);
             }
@@ -103,7 +108,7 @@ pub(super) fn segment_frames(
     Ok(all)
 }
 
-fn priors_of<'a>(
+pub(super) fn priors_of<'a>(
     context: &FrameContext<'a>,
     number: u32,
 ) -> impl Iterator<Item = &'a PriorEvent> + use<'a> {
@@ -112,7 +117,7 @@ fn priors_of<'a>(
 
 fn one_frame(context: &FrameContext<'_>, read: &ArchiveFrame) -> Result<FrameRows, Error> {
     let frame = &read.frame;
-    let (rows, cols) = context.archive.frame_size;
+    let (rows, cols) = size_of(frame);
     let edge_mask: Option<Mask> =
         context.edge.and_then(|edge| edge.of_frame(frame.number, rows, cols));
     let thresholds = match context.thresholds {
@@ -125,27 +130,40 @@ fn one_frame(context: &FrameContext<'_>, read: &ArchiveFrame) -> Result<FrameRow
     };
     let settings = FrameSettings {
         thresholds,
-        contour: context.settings.contour(),
-        clear_border: context.settings.mode == SegmentMode::Full,
+        contour: context.settings.contour(context.archive.layout),
+        clear_border: context.settings.mode == SegmentMode::Full
+            && context.archive.layout != Layout::Thumbnails,
         split_touching: context.settings.split_touching,
         edge_mask: edge_mask.as_ref(),
-        pixel_size: Some(context.archive.pixel_size),
+        pixel_size: context.archive.pixel_size,
         saturation: read.saturation.clone(),
     };
-    match context.settings.mode {
-        SegmentMode::Full => whole_frame(context, read, &settings),
+    let mut found = match context.settings.mode {
+        _ if context.archive.layout == Layout::Thumbnails => {
+            thumbnail(context, frame, read.outlines.as_deref(), &settings)
+        }
+        SegmentMode::Full => whole_frame(context, frame, &settings),
         SegmentMode::Marker => event_crops(context, frame, &settings),
+    }?;
+    for row in &mut found.rows {
+        row.warnings.extend(read.warnings.iter().cloned());
     }
+    found.warnings.clone_from(&read.warnings);
+    Ok(found)
+}
+
+/// Rows and columns of a frame.
+pub(super) fn size_of(frame: &Frame) -> (usize, usize) {
+    frame.planes.first().map_or((0, 0), |plane| (plane.rows, plane.cols))
 }
 
 /// Every object of the frame.
 fn whole_frame(
     context: &FrameContext<'_>,
-    read: &ArchiveFrame,
+    frame: &Frame,
     settings: &FrameSettings<'_>,
 ) -> Result<FrameRows, Error> {
-    let frame = &read.frame;
-    let input = FrameInput::new(frame, &read.stored, settings)?;
+    let input = FrameInput::new(frame, settings)?;
     let found = context.backend.segment_frame(&input)?;
     let fitting: Vec<(u32, PixelBox)> = found
         .objects
@@ -178,95 +196,10 @@ fn whole_frame(
         })
         .collect();
     let cells = draw(context, frame, &found.labels, cells)?;
-    Ok(FrameRows { cells, rows, prior_labels })
+    Ok(FrameRows { cells, rows, prior_labels, warnings: Vec::new() })
 }
 
-/// The objects at the events of the original analysis, numbered through over the frame.
-fn event_crops(
-    context: &FrameContext<'_>,
-    frame: &Frame,
-    settings: &FrameSettings<'_>,
-) -> Result<FrameRows, Error> {
-    let (rows, cols) = context.archive.frame_size;
-    let mut labels = LabelImage { rows, cols, labels: vec![0; rows * cols], n_labels: 0 };
-    let mut cells = Vec::new();
-    let mut prior_labels = Vec::new();
-    let mut crops = Vec::new();
-    for event in priors_of(context, frame.number) {
-        let Some(crop) = segment_crop(frame, event.bbox, settings, &context.contour())? else {
-            prior_labels.push(None);
-            continue;
-        };
-        let mut event_label = None;
-        for (index, object) in crop.segmentation.objects.iter().enumerate() {
-            labels.n_labels += 1;
-            let label = labels.n_labels;
-            let is_event = crop.kept.contains(&index);
-            if is_event {
-                event_label.get_or_insert(label);
-            }
-            paint(&mut labels, &crop, object.label, label);
-            let object = in_frame(object, label, &crop);
-            cells.push(CellRow {
-                frame: frame.number,
-                thumbnail: None,
-                event_class: match &context.settings.gates {
-                    Some(gates) => gates.classify(&object, &frame.channels),
-                    None if is_event => EventClass::Ctc,
-                    None => EventClass::Other,
-                },
-                her2_class: None,
-                prior_match: if is_event { vec![event.rid.clone()] } else { Vec::new() },
-                excluded_because: (!is_event).then_some("beside_the_event"),
-                object,
-            });
-        }
-        prior_labels.push(event_label);
-        crops.push(crop.segmentation);
-    }
-    let mut rows = match &crops[..] {
-        [only] => frame_rows(context, frame.number, only, settings),
-        several => crop_rows(context, frame.number, several, settings),
-    };
-    for row in &mut rows {
-        row.warnings.push(format!("{} crops", crops.len()));
-    }
-    let cells = draw(context, frame, &labels, cells)?;
-    Ok(FrameRows { cells, rows, prior_labels })
-}
-
-/// Writes an object of a crop into the frame's label image; pixels of earlier objects stay.
-fn paint(labels: &mut LabelImage, crop: &CropSegmentation, of_crop: u32, label: u32) {
-    let tile = &crop.segmentation.labels;
-    for (index, _) in tile.labels.iter().enumerate().filter(|(_, found)| **found == of_crop) {
-        let (row, col) = (index / tile.cols + crop.bbox.row0, index % tile.cols + crop.bbox.col0);
-        let pixel = &mut labels.labels[row * labels.cols + col];
-        if *pixel == 0 {
-            *pixel = label;
-        }
-    }
-}
-
-/// The measures of a crop's object with places in the frame; its thumbnail is the crop.
-fn in_frame(object: &ObjectProperties, label: u32, crop: &CropSegmentation) -> ObjectProperties {
-    let (row0, col0) = (crop.bbox.row0, crop.bbox.col0);
-    let bbox = object.bbox;
-    ObjectProperties {
-        label,
-        row_centroid_px: object.row_centroid_px + row0 as f64,
-        col_centroid_px: object.col_centroid_px + col0 as f64,
-        bbox: PixelBox {
-            row0: bbox.row0 + row0,
-            col0: bbox.col0 + col0,
-            row1: bbox.row1 + row0,
-            col1: bbox.col1 + col0,
-        },
-        thumbnail_box: Some(crop.bbox),
-        ..object.clone()
-    }
-}
-
-fn frame_rows(
+pub(super) fn frame_rows(
     context: &FrameContext<'_>,
     number: u32,
     found: &FrameSegmentation,
@@ -291,24 +224,8 @@ fn frame_rows(
         .collect()
 }
 
-fn crop_rows(
-    context: &FrameContext<'_>,
-    number: u32,
-    crops: &[FrameSegmentation],
-    settings: &FrameSettings<'_>,
-) -> Vec<FrameRow> {
-    let channels = context.archive.channels.iter().enumerate();
-    channels
-        .map(|(index, channel)| FrameRow {
-            threshold: Some(settings.thresholds[index]),
-            n_objects: Some(n_objects_in(index, crops)),
-            ..empty_row(number, channel.column_name())
-        })
-        .collect()
-}
-
 /// Objects with a pixel in a channel.
-fn n_objects_in(channel: usize, found: &[FrameSegmentation]) -> usize {
+pub(super) fn n_objects_in(channel: usize, found: &[FrameSegmentation]) -> usize {
     let objects = found.iter().flat_map(|found| &found.objects);
     objects.filter(|object| object.channels[channel].area_px > 0).count()
 }
@@ -323,7 +240,7 @@ fn unread_rows(context: &FrameContext<'_>, number: u32, message: &str) -> Vec<Fr
         .collect()
 }
 
-fn empty_row(frame: u32, channel: String) -> FrameRow {
+pub(super) fn empty_row(frame: u32, channel: String) -> FrameRow {
     FrameRow {
         frame,
         channel,
@@ -338,7 +255,7 @@ fn empty_row(frame: u32, channel: String) -> FrameRow {
 }
 
 /// Hands the frame's pictures to the sink and notes the thumbnails in the rows.
-fn draw(
+pub(super) fn draw(
     context: &FrameContext<'_>,
     frame: &Frame,
     labels: &LabelImage,

@@ -45,17 +45,19 @@ pub(super) fn open_sample(context: &FrameContext<'_>) -> Result<(), Error> {
 /// cannot be read counts as empty.
 fn hash_of_run(context: &FrameContext<'_>) -> Result<String, Error> {
     let FrameContext { archive, settings, thresholds, edge, ranges, .. } = context;
-    let files: Vec<_> = archive.frames.iter().chain(&archive.xml).collect();
+    let files = archive.files();
     let hashes: Vec<String> =
         files.into_par_iter().map(|path| sha256_of_file(path).unwrap_or_default()).collect();
     let mut hash = Sha256::new();
     // of a field's value, Debug tells every bit
     let facts = format!(
-        "{} {settings:?} {thresholds:?} {ranges:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+        "{} {settings:?} {thresholds:?} {ranges:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
         env!("CARGO_PKG_VERSION"),
         archive.grid,
         archive.channels,
         archive.scale,
+        archive.compat,
+        archive.frames,
         archive.pixel_size,
         archive.priors,
         hashes,

@@ -3,8 +3,8 @@
 use super::segment::{Her2Measure, Her2Rule, PriorMatch, SegmentMode, SegmentSettings};
 use crate::Warning;
 use crate::imaging::{Channel, EventClass, Her2Cutoffs, Her2Heterogeneity, leukocyte_cutoff};
+use crate::io::archive::Archive;
 use crate::io::cell_table::CellRow;
-use crate::io::celltracks::Archive;
 use crate::io::sample_table::SampleSummary;
 
 /// Level of the interval of the share of HER2-positive cells.

@@ -11,7 +11,7 @@ use crate::imaging::{
     Channel, EdgeMask, Histogram, Overview, Plane, otsu_threshold, reduce_eighth,
     triangle_threshold,
 };
-use crate::io::celltracks::Archive;
+use crate::io::archive::Archive;
 
 /// What all frames of a sample say together.
 pub(super) struct Survey {
@@ -19,7 +19,7 @@ pub(super) struct Survey {
     pub(super) full: Vec<Histogram>,
     /// Of the frames reduced to an eighth, one a channel.
     down: Vec<Histogram>,
-    /// The reduced frames side by side, one a channel.
+    /// The reduced frames side by side, one a channel; none where frames differ in size.
     overviews: Vec<Overview>,
     /// Frames that could not be read, with the reason.
     pub(super) failed: BTreeMap<u32, String>,
@@ -30,11 +30,12 @@ impl Survey {
     /// importance.
     pub(super) fn of_archive(archive: &Archive, steps: &Steps<'_>) -> Result<Self, Error> {
         let n_channels = archive.channels.len();
-        let (rows, cols) = archive.frame_size;
+        let overview =
+            archive.frame_size.map(|(rows, cols)| Overview::new(archive.grid, rows, cols));
         let survey = Mutex::new(Self {
             full: vec![Histogram::new(); n_channels],
             down: vec![Histogram::new(); n_channels],
-            overviews: vec![Overview::new(archive.grid, rows, cols); n_channels],
+            overviews: overview.map_or_else(Vec::new, |overview| vec![overview; n_channels]),
             failed: BTreeMap::new(),
         });
         let first_error = Mutex::new(None);
@@ -72,14 +73,16 @@ impl Survey {
         for (channel, reduced) in frame.reduced.iter().enumerate() {
             self.full[channel].merge(&frame.full[channel]);
             self.down[channel].add_plane(reduced);
-            self.overviews[channel].set_tile(number, reduced);
+            if let Some(overview) = self.overviews.get_mut(channel) {
+                overview.set_tile(number, reduced);
+            }
         }
     }
 
     /// The chamber's edge, found on CD45; `None` for a single frame and without that channel.
     pub(super) fn find_edge(&self, archive: &Archive) -> Option<EdgeMask> {
         let cd45 = archive.channels.iter().position(|channel| *channel == Channel::Cd45)?;
-        archive.is_cartridge.then(|| EdgeMask::find(&self.overviews[cd45]))
+        archive.has_edge.then(|| EdgeMask::find(&self.overviews[cd45]))
     }
 
     /// One threshold a channel. Whole frames of a cartridge take it from the reduced frames

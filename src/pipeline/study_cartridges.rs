@@ -10,8 +10,8 @@ use super::study_data::{CellPlace, StudyCell, StudySample, unmeasured_warning};
 use super::study_file::{SegmentMode as StudyMode, StudyFile};
 use crate::compute::Backend;
 use crate::imaging::{Channel, EventClass, Her2Cutoffs, LabelImage, Picture, PixelBox};
+use crate::io::archive::{Archive, ArchiveOptions};
 use crate::io::cell_table::CellRow;
-use crate::io::celltracks::{Archive, ArchiveOptions};
 use crate::io::manifest::ManifestFile;
 use crate::io::output_folder::OutputFolder;
 use crate::io::picture_file::{read_labels, read_picture};
@@ -118,7 +118,7 @@ fn measure(
     let n_unmeasured = sample.cells.iter().filter(|cell| cell.her2_class.is_none()).count();
     cartridges.warnings.extend(unmeasured_warning(n_unmeasured));
     cartridges.warnings.extend(found.warnings.iter().cloned());
-    for file in archive.frames.iter().chain(&archive.xml) {
+    for file in archive.files() {
         cartridges.inputs.extend(ManifestFile::of_input(file));
     }
     let n_shown = ctcs.len().min(MAX_GALLERY.saturating_sub(cartridges.gallery.len()));

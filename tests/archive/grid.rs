@@ -6,8 +6,8 @@ use std::sync::{LazyLock, Mutex};
 use herscope::Error;
 use herscope::compute::CpuEngine;
 use herscope::imaging::{EventClass, Her2Cutoffs, LabelImage, ObjectProperties};
+use herscope::io::archive::{Archive, ArchiveOptions};
 use herscope::io::cell_table::CellRow;
-use herscope::io::celltracks::{Archive, ArchiveOptions};
 use herscope::pipeline::segment::{
     Her2Measure, Her2Rule, SampleSegmentation, SegmentMode, SegmentSettings, ThresholdRule,
     run_segment,
@@ -71,8 +71,9 @@ fn the_nested_archive_is_found_and_told_by_its_xml() {
     assert_eq!(archive.sample_id, "900011.1.1", "named after the folder");
     assert_eq!(archive.n_frames(), 20, "two folders below");
     assert_eq!((archive.grid.rows, archive.grid.cols), (4, 5), "from the XML");
-    assert_eq!(archive.frame_size, (260, 300), "rows, columns");
-    assert_eq!(archive.pages, [3, 0, 2, 1], "CD45, DAPI, CK and HER2 from pages 4, 1, 3 and 2");
+    assert_eq!(archive.frame_size, Some((260, 300)), "rows, columns");
+    let pages: Vec<usize> = archive.frames[7].pages.iter().map(|place| place.page).collect();
+    assert_eq!(pages, [3, 0, 2, 1], "CD45, DAPI, CK and HER2 from pages 4, 1, 3 and 2");
     assert_eq!(archive.priors.len(), 25, "assigned events");
     assert_eq!(archive.warnings, [], "nothing to complain of");
 }

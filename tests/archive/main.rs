@@ -1,10 +1,16 @@
 //! Archives as they lie on disk: synthetic cartridges with known answers, and broken files.
 
+mod celltracks_xp;
+mod channel_files;
+mod compat;
 mod grid;
 mod malformed;
 mod memory;
+mod ome;
 mod output;
+mod pages;
 mod reference;
+mod thumbnails;
 
 use std::path::PathBuf;
 

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use herscope::imaging::{FrameGrid, IntensityScale};
-use herscope::io::celltracks::{Archive, ArchiveOptions};
-use herscope::{Error, io::celltracks::ArchiveFrame};
+use herscope::io::archive::{Archive, ArchiveOptions};
+use herscope::{Error, io::archive::ArchiveFrame};
 
 use crate::data;
 use crate::memory::peak_of;
@@ -153,7 +153,7 @@ fn a_cartridge_goes_on_without_the_frame_that_cannot_be_read() {
     let malformed = data("malformed");
     let files = ["truncated_data.tif", "good.tif", "size_mismatch.tif", "bits16.tif"];
     let options =
-        ArchiveOptions { grid: Some(FrameGrid { rows: 2, cols: 2 }), ..ArchiveOptions::default() };
+        ArchiveOptions { grid: Some(FrameGrid::serpentine(2, 2)), ..ArchiveOptions::default() };
     let archive = Archive::of_frames(files.map(|name| malformed.join(name)).to_vec(), &options)
         .expect("two frames are sound");
     let readable: Vec<bool> = (1..=4).map(|number| archive.read_frame(number).is_ok()).collect();

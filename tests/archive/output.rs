@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use herscope::Error;
 use herscope::compute::CpuEngine;
 use herscope::imaging::{FrameGrid, Her2Cutoffs};
-use herscope::io::celltracks::{Archive, ArchiveOptions};
+use herscope::io::archive::{Archive, ArchiveOptions};
 use herscope::io::output_folder::OutputFolder;
 use herscope::pipeline::segment::{
     Her2Rule, SampleSegmentation, SegmentMode, SegmentSettings, ThresholdScope, run_segment,
@@ -111,7 +111,7 @@ fn a_frame_that_cannot_be_read_is_listed_and_the_others_are_segmented() {
     let malformed = data("malformed");
     let files = ["good.tif", "truncated_data.tif", "bits16.tif", "lzw_garbage.tif"];
     let options =
-        ArchiveOptions { grid: Some(FrameGrid { rows: 2, cols: 2 }), ..ArchiveOptions::default() };
+        ArchiveOptions { grid: Some(FrameGrid::serpentine(2, 2)), ..ArchiveOptions::default() };
     let archive = Archive::of_frames(files.map(|name| malformed.join(name)).to_vec(), &options)
         .expect("two good frames");
     let settings = SegmentSettings { scope: ThresholdScope::Frame, ..SegmentSettings::default() };

@@ -6,6 +6,7 @@ mod design;
 mod errors;
 mod hard;
 mod segment;
+mod segment_layouts;
 mod segment_resume;
 mod shards;
 mod simulate;

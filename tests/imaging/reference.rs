@@ -79,7 +79,7 @@ pub(crate) fn read_masks(path: &Path) -> Vec<Mask> {
 pub(crate) fn read_edge_mask(folder: &Path) -> EdgeMask {
     let (rows, cols, values) = read_png(&folder.join("edge_mask.png"));
     let overview = Mask { rows, cols, pixels: values.into_iter().map(|value| value > 0).collect() };
-    EdgeMask::from_overview(FrameGrid { rows: 4, cols: 5 }, overview).expect("4 x 5 tiles")
+    EdgeMask::from_overview(FrameGrid::serpentine(4, 5), overview).expect("4 x 5 tiles")
 }
 
 /// The numbers of a JSON array.

@@ -20,7 +20,7 @@ use crate::score::{match_cells, read_truth};
 fn small() -> CartridgeSettings {
     let usual = Scenario { brightness: 2.0, crowding: 0.0, noise: 1.0, special: Special::Nothing };
     let mut settings = usual.settings();
-    settings.illumination.grid = FrameGrid { rows: 2, cols: 3 };
+    settings.illumination.grid = FrameGrid::serpentine(2, 3);
     settings.illumination.frame_size = (200, 240);
     if let CellSource::Drawn(population) = &mut settings.source {
         (population.n_ctc, population.n_leukocytes, population.n_debris) = (18, 36, 9);
@@ -123,7 +123,7 @@ fn the_chamber_of_a_wide_cartridge_is_found_as_it_was_drawn() {
     // Background alone, 1200 x 1200 px with an edge of 100: the chamber is 125 overview pixels
     // wide, the disc of the edge step 101.
     let mut settings = small();
-    settings.illumination.grid = FrameGrid { rows: 3, cols: 3 };
+    settings.illumination.grid = FrameGrid::serpentine(3, 3);
     settings.illumination.frame_size = (400, 400);
     settings.illumination.chamber.edge_px = 100.0;
     if let CellSource::Drawn(population) = &mut settings.source {

@@ -6,7 +6,7 @@ use herscope::compute::CpuEngine;
 use herscope::imaging::{
     Camera, Chamber, FrameGrid, Her2Cutoffs, Illumination, Population, StorageDepth,
 };
-use herscope::io::celltracks::{Archive, ArchiveOptions};
+use herscope::io::archive::{Archive, ArchiveOptions};
 use herscope::io::output_folder::OutputFolder;
 use herscope::io::tiff_writer::FrameCompression;
 use herscope::pipeline::segment::{Her2Rule, SampleSegmentation, SegmentSettings, run_segment};
@@ -81,7 +81,7 @@ impl Scenario {
         let has_edge = matches!(self.special, Special::Edge | Special::EdgeAndGradient);
         CartridgeSettings {
             illumination: Illumination {
-                grid: FrameGrid { rows: 4, cols: 4 },
+                grid: FrameGrid::serpentine(4, 4),
                 frame_size: (384, 384),
                 background: [100.0; 4],
                 gradient: if self.special == Special::Edge { 0.0 } else { 0.05 },

@@ -109,9 +109,9 @@ pub(crate) fn score(scenario: &Scenario) -> Score {
     let cutoffs = scenario.cutoffs();
     let archive = open(&target);
     let found = segment(&archive, cutoffs, scenario.special == Special::Split);
-    let n_overview = archive.n_frames()
-        * archive.frame_size.0.div_ceil(REDUCTION)
-        * archive.frame_size.1.div_ceil(REDUCTION);
+    let (frame_rows, frame_cols) = archive.frame_size.expect("frames of one size");
+    let n_overview =
+        archive.n_frames() * frame_rows.div_ceil(REDUCTION) * frame_cols.div_ceil(REDUCTION);
     let edge_share = found.edge_pixels.unwrap_or(0) as f64 / n_overview as f64;
     Score { edge_share, ..compare(&read_truth(&target), &found, cutoffs) }
 }

@@ -3,7 +3,7 @@
 use crate::gpu;
 use herscope::compute::{Backend, CpuEngine};
 use herscope::imaging::Her2Cutoffs;
-use herscope::io::celltracks::{Archive, ArchiveOptions};
+use herscope::io::archive::{Archive, ArchiveOptions};
 use herscope::io::output_folder::OutputFolder;
 use herscope::pipeline::segment::{Her2Rule, SegmentMode, SegmentSettings, run_segment};
 use herscope::pipeline::segment_output::{FolderPictures, write_tables};

@@ -5,7 +5,7 @@ use crate::{Noise, gpu};
 use herscope::compute::{Backend, CpuEngine};
 use herscope::imaging::{
     Channel, ContourSettings, Frame, FrameInput, FrameSegmentation, FrameSettings, IntensityScale,
-    RawPage, Samples, StoredPlane, StretchLimits, saturation_level,
+    Plane, RawPage, Samples, StoredPlane, StretchLimits, saturation_level,
 };
 use herscope::units::MicronsPerPixel;
 
@@ -69,7 +69,7 @@ fn assert_equal_on(
     what: &str,
 ) -> FrameSegmentation {
     let frame = frame_of(stored);
-    let input = FrameInput::new(&frame, stored, settings).expect("sizes go together");
+    let input = FrameInput::new(&frame, settings).expect("sizes go together");
     let twin = CpuEngine::new().segment_frame(&input).expect("the CPU works");
     let device = gpu.segment_frame(&input).expect("the device works");
     for (index, (a, b)) in twin.channels.iter().zip(&device.channels).enumerate() {
@@ -177,9 +177,12 @@ fn pages_that_do_not_belong_to_the_frame_are_refused() {
     let large = stored(pages(40, 70, &[], 255.0, 4_095));
     let other = stored(pages(41, 70, &[], 255.0, 4_095));
     let plain = settings(vec![1_500.0; 4]);
-    let frame = frame_of(&large);
-    let error = FrameInput::new(&frame, &other, &plain).expect_err("another height");
+    let mut frame = frame_of(&large);
+    frame.planes[1] = other[1].plane();
+    let error = FrameInput::new(&frame, &plain).expect_err("another height");
     assert!(error.to_string().contains("41 x 70"), "{error}");
-    let error = FrameInput::new(&frame, &large[..3], &plain).expect_err("a page is missing");
+    let pixels = large[1].plane().pixels;
+    frame.planes[1] = Plane::new(40, 70, pixels);
+    let error = FrameInput::new(&frame, &plain).expect_err("a page is missing");
     assert!(error.to_string().contains("3 stored pages"), "{error}");
 }

@@ -323,8 +323,8 @@ impl FrameRun<'_> {
         });
         let backgrounds = backgrounds.collect();
         let mut sums = |page: &StoredPlane| of_records(&words.next().unwrap_or_default(), page);
-        let channels = input.stored().iter().map(&mut sums).collect();
-        let union = sums(&input.stored()[0]);
+        let channels = input.stored().iter().map(|page| sums(page)).collect();
+        let union = sums(input.stored()[0]);
         Ok((FrameSums { channels, union }, backgrounds))
     }
 }

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::celltracks::{doing, refusal};
-use super::tiff::MAX_PAGES;
+use super::{doing, refusal};
 use crate::imaging::Channel;
+use crate::io::tiff::MAX_PAGES;
 use crate::{Error, Warning};
 
 /// Pages that every CellTracks frame has: DAPI, an extra marker, CK, CD45.
@@ -78,7 +78,7 @@ pub(super) fn analysis_order(
         if ordered[..index].iter().any(|(_, other)| other.column_name() == name) {
             return Err(Error::input(doing())
                 .found(format!("two pages of channel {name}"))
-                .expected("a name of its own for each page"));
+                .expected("a name of its own for each page; --channels gives them"));
         }
     }
     let (pages, channels) = ordered.into_iter().unzip();

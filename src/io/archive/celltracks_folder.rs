@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::celltracks::refusal;
+use super::refusal;
 use crate::Error;
 
 /// Folders below the sample's that are searched for frames.
@@ -33,12 +33,29 @@ pub(super) fn descend(folder: &Path) -> Result<Vec<Level>, Error> {
     }
 }
 
-/// Frame files in name order and sub-folders; names that begin with a dot are left out.
+/// TIFF files in name order and sub-folders.
 fn list(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Error> {
+    let (mut frames, sub_folders) = entries(folder)?;
+    frames.retain(|path| is_tiff(path));
+    Ok((frames, sub_folders))
+}
+
+/// All files of a folder in name order.
+pub(super) fn list_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    Ok(entries(folder)?.0)
+}
+
+/// Sub-folders in name order.
+pub(super) fn list_folders(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    Ok(entries(folder)?.1)
+}
+
+/// Files and sub-folders in name order; names that begin with a dot are left out.
+fn entries(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Error> {
     let failed = |error: std::io::Error| {
         refusal(folder).found(error.to_string()).expected("a readable folder").caused_by(error)
     };
-    let (mut frames, mut sub_folders) = (Vec::new(), Vec::new());
+    let (mut files, mut sub_folders) = (Vec::new(), Vec::new());
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         let is_hidden = path.file_name().is_none_or(|name| name.to_string_lossy().starts_with('.'));
@@ -47,15 +64,16 @@ fn list(folder: &Path) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Error> {
         }
         if path.is_dir() {
             sub_folders.push(path);
-        } else if is_tiff(&path) {
-            frames.push(path);
+        } else {
+            files.push(path);
         }
     }
-    frames.sort();
-    Ok((frames, sub_folders))
+    files.sort();
+    sub_folders.sort();
+    Ok((files, sub_folders))
 }
 
-fn is_tiff(path: &Path) -> bool {
+pub(super) fn is_tiff(path: &Path) -> bool {
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
     matches!(ending.as_deref(), Some("tif" | "tiff"))
 }
