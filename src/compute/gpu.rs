@@ -1,5 +1,5 @@
-//! The GPU engine: the only file that knows wgpu. Generic over kernels; each operation below is a
-//! list of buffers.
+//! The GPU engine: with the files below, the only place that knows wgpu. Generic over kernels; each
+//! operation in this file is a list of buffers.
 
 mod contour;
 mod frame;
@@ -346,8 +346,17 @@ impl GpuEngine {
     }
 
     fn read(&self, buffer: &wgpu::Buffer) -> Result<Vec<u8>, ComputeError> {
-        let waited =
-            self.device.poll(wgpu::PollType::Wait { submission_index: None, timeout: None });
+        self.read_after(None, buffer)
+    }
+
+    /// Reads a buffer that is being mapped, once a submission (`None`: all so far) is done.
+    fn read_after(
+        &self,
+        submission: Option<wgpu::SubmissionIndex>,
+        buffer: &wgpu::Buffer,
+    ) -> Result<Vec<u8>, ComputeError> {
+        let wait = wgpu::PollType::Wait { submission_index: submission, timeout: None };
+        let waited = self.device.poll(wait);
         waited.map_err(|error| ComputeError::DeviceLost(error.to_string()))?;
         let lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(reason) = lost {

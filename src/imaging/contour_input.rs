@@ -235,10 +235,11 @@ fn scaled_and_summed(
         scaled.extend(values.iter().map(|&value| scale.f(value)));
         all += chunk_sum(&units) as i128;
         if set.iter().fold(false, |any, &set| any | set) {
-            for (&unit, &set) in units.iter().zip(set) {
-                foreground += if set { unit as i128 } else { 0 };
+            for (unit, &set) in units.iter_mut().zip(set) {
+                *unit = if set { *unit } else { 0.0 };
                 n_foreground += usize::from(set);
             }
+            foreground += chunk_sum(&units) as i128;
         }
     }
     let counts = [plane.pixels.len() - n_foreground, n_foreground];

@@ -40,7 +40,7 @@ impl RegionSums {
 
     /// Adds a pixel of the object; `own` if it is in the channel's mask, `shared` if in both.
     pub(crate) fn add(&mut self, (row, col): (usize, usize), value: f32, own: bool, shared: bool) {
-        let units = in_units(value) as i128;
+        let units = i128::from(in_units(value) as i64);
         self.union_sum += units;
         if !own {
             return;

@@ -77,8 +77,9 @@ impl GpuEngine {
             let n = self.contour_iterations.next().min(left);
             let begin = Instant::now();
             let steps: Vec<Step> = step_sizes.by_ref().take(n as usize).collect();
-            let copy = self.iterate(buffers, state.iterations, &steps)?;
-            let read: State = bytemuck::pod_read_unaligned(&self.read(&copy)?);
+            let (submission, copy) = self.iterate(buffers, state.iterations, &steps)?;
+            let bytes = self.read_after(Some(submission), &copy)?;
+            let read: State = bytemuck::pod_read_unaligned(&bytes);
             if read.stopped == 0 && read.iterations != state.iterations + n {
                 return Err(ComputeError::Unwritten(n as usize));
             }
@@ -144,7 +145,7 @@ impl GpuEngine {
         buffers: &ContourBuffers,
         first: u32,
         steps: &[Step],
-    ) -> Result<wgpu::Buffer, ComputeError> {
+    ) -> Result<(wgpu::SubmissionIndex, wgpu::Buffer), ComputeError> {
         let compiled = self.compile(&KERNEL, 0)?;
         self.scoped(|| {
             for (iteration, step) in (first as usize..).zip(steps) {
@@ -172,10 +173,10 @@ impl GpuEngine {
             let n_bytes = size_of::<State>() as u64;
             let copy = self.buffer(n_bytes, BufferUsages::MAP_READ | BufferUsages::COPY_DST);
             encoder.copy_buffer_to_buffer(&buffers.state, 0, &copy, 0, n_bytes);
-            self.queue.submit([encoder.finish()]);
-            // The result is looked at in `read`, through the mapped range.
+            let submission = self.queue.submit([encoder.finish()]);
+            // The result is looked at in `read_after`, through the mapped range.
             copy.map_async(wgpu::MapMode::Read, .., |_| {});
-            copy
+            (submission, copy)
         })
     }
 }

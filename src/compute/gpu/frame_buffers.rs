@@ -20,7 +20,7 @@ pub(super) struct ChannelBuffers {
     pub(super) mask: wgpu::Buffer,
 }
 
-/// All buffers of a frame. For 1384 x 1036 pixels and four channels that is 66 MB, most of it in the
+/// All buffers of a frame. For 1384 x 1036 pixels and four channels that is about 67 MB, most of it in the
 /// contour and the labelling, which channels use one after the other.
 pub(super) struct FrameBuffers {
     grid: Grid,

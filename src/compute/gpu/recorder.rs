@@ -105,16 +105,16 @@ impl<'a> Recorder<'a> {
         self.staged.push(copy);
     }
 
-    /// Submits everything; the copies are for [`GpuEngine::read_words`].
-    pub(super) fn submit(self) -> Vec<wgpu::Buffer> {
+    /// Submits everything; the copies are for [`GpuEngine::read_after`].
+    pub(super) fn submit(self) -> (wgpu::SubmissionIndex, Vec<wgpu::Buffer>) {
         let Self { engine, encoder, uniforms, on_device, staged } = self;
         engine.queue.write_buffer(&on_device, 0, &uniforms);
-        engine.queue.submit([encoder.finish()]);
+        let submission = engine.queue.submit([encoder.finish()]);
         for copy in &staged {
             // The result is looked at in `read`, through the mapped range.
             copy.map_async(wgpu::MapMode::Read, .., |_| {});
         }
-        staged
+        (submission, staged)
     }
 }
 
@@ -124,18 +124,17 @@ impl GpuEngine {
         &self,
         work: impl FnOnce(&mut Recorder<'_>) -> Result<(), ComputeError>,
     ) -> Result<Vec<Vec<u32>>, ComputeError> {
-        let staged = self.scoped(|| {
+        let (submission, staged) = self.scoped(|| {
             let mut recorder = Recorder::new(self);
             work(&mut recorder)?;
             Ok(recorder.submit())
         })??;
-        staged.iter().map(|copy| self.read_words(copy)).collect()
-    }
-
-    fn read_words(&self, copy: &wgpu::Buffer) -> Result<Vec<u32>, ComputeError> {
-        let bytes = self.read(copy)?;
-        let (words, _) = bytes.as_chunks::<4>();
-        Ok(words.iter().map(|&word| u32::from_ne_bytes(word)).collect())
+        let words = |copy| {
+            let bytes = self.read_after(Some(submission.clone()), copy)?;
+            let (words, _) = bytes.as_chunks::<4>();
+            Ok(words.iter().map(|&word| u32::from_ne_bytes(word)).collect())
+        };
+        staged.iter().map(words).collect()
     }
 
     /// Memory of so many words that kernels read and write; zeros at first.
