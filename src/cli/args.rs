@@ -389,6 +389,10 @@ pub(crate) struct SegmentArgs {
     /// Split objects that hold two or more touching cells; only with --mode full
     #[arg(long)]
     pub(crate) split_touching: bool,
+    /// What becomes of objects that the border of their frame cuts: dropped as in ACCEPT, or kept,
+    /// with the pieces of one cell in neighbouring frames counted once.
+    #[arg(long, value_name = "WHAT", default_value = "cleared", value_parser = ["cleared", "flagged"])]
+    pub(crate) border_objects: String,
     /// breast, prostate, cell-line, or a file of conditions
     #[arg(long, value_name = "GATES")]
     pub(crate) gates: Option<String>,

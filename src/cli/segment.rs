@@ -15,8 +15,8 @@ use crate::io::output_folder::{OutputFile, OutputFolder};
 use crate::io::sample_table::SampleTable;
 use crate::io::text::read_text;
 use crate::pipeline::segment::{
-    Her2Measure, Her2Rule, SampleSegmentation, SegmentMode, SegmentSettings, ThresholdRule,
-    ThresholdScope, run_segment,
+    BorderObjects, Her2Measure, Her2Rule, SampleSegmentation, SegmentMode, SegmentSettings,
+    ThresholdRule, ThresholdScope, run_segment,
 };
 use crate::pipeline::segment_resume::StoredFrames;
 use crate::report::{Align, TextTable};
@@ -43,6 +43,7 @@ struct SettingsBlock {
     threshold: String,
     scope: String,
     lambda: Option<f32>,
+    border_objects: String,
     split_touching: bool,
     gates: String,
     her2_med: Option<f64>,
@@ -288,6 +289,7 @@ fn settings_block(args: &SegmentArgs, backend: &dyn Backend) -> SettingsBlock {
         threshold: args.threshold.clone(),
         scope: args.scope.clone(),
         lambda: args.lambda,
+        border_objects: args.border_objects.clone(),
         split_touching: args.split_touching,
         gates: args.gates.clone().unwrap_or_else(|| match args.mode.as_str() {
             "marker" => "none: every event is a CTC, as the operator said".into(),
@@ -342,6 +344,11 @@ fn settings(
             ThresholdScope::Cartridge
         },
         lambda: args.lambda,
+        border_objects: if args.border_objects == "flagged" {
+            BorderObjects::Flagged
+        } else {
+            BorderObjects::Cleared
+        },
         split_touching: args.split_touching,
         gates,
         her2,

@@ -173,6 +173,7 @@ pub(crate) mod tests {
             thumbnail_box: None,
             union_area_px: 1,
             edge_touching: false,
+            border_distance_px: 9,
             saturated_fraction: None,
             channels: vec![empty; channels.len()],
         };

@@ -84,6 +84,11 @@ impl Plane {
         self.stored.as_ref()
     }
 
+    /// The page alone, if there is one.
+    pub fn into_stored(self) -> Option<StoredPlane> {
+        self.stored
+    }
+
     /// The pixels as levels, where they come from an 8-bit page.
     pub(crate) fn levels(&self) -> Option<Levels<'_>> {
         self.stored.as_ref().and_then(Levels::of)

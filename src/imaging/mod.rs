@@ -8,6 +8,7 @@ mod edge_mask;
 mod exact_sum;
 mod features;
 mod frame;
+mod frame_border;
 mod frame_grid;
 mod gates;
 mod grey_opening;
@@ -46,6 +47,7 @@ pub use distance_transform::squared_distances;
 pub use edge_mask::{EdgeMask, Overview};
 pub use features::{Feature, Measure, feature_value};
 pub use frame::{Channel, Frame, LabelImage, Mask, Plane};
+pub use frame_border::{BorderContact, FrameSide, border_contacts, pieces_across};
 pub use frame_grid::{FrameGrid, ScanOrder};
 pub use gates::{Bound, EventClass, Gate, GateSet};
 pub use her2::{

@@ -38,6 +38,11 @@ impl PixelBox {
         (inside.row0 < inside.row1 && inside.col0 < inside.col1).then_some(inside)
     }
 
+    /// Pixels between the box and the nearest side of a frame it lies in.
+    pub(crate) fn distance_to_border(&self, rows: usize, cols: usize) -> usize {
+        self.row0.min(self.col0).min(rows - self.row1).min(cols - self.col1)
+    }
+
     /// The pixels of a row-major `values` grid of width `cols` that lie in the box.
     fn cut<T: Copy>(&self, values: &[T], cols: usize) -> Vec<T> {
         (self.row0..self.row1)

@@ -62,6 +62,8 @@ pub struct ObjectProperties {
     pub union_area_px: u64,
     /// It has a pixel in the frame's first or last row or column.
     pub edge_touching: bool,
+    /// Pixels between its box and the nearest side of the frame.
+    pub border_distance_px: usize,
     /// Share of its union pixels that are saturated in any channel; `None` when no channel has a
     /// saturation value.
     pub saturated_fraction: Option<f64>,
@@ -222,6 +224,7 @@ pub fn finish_objects(
                 })
                 .collect();
             let bbox = union.bbox.expect("an object has a pixel");
+            let border_distance_px = bbox.distance_to_border(labels.rows, labels.cols);
             let (row_centroid_px, col_centroid_px) = union.centroid();
             ObjectProperties {
                 label,
@@ -230,10 +233,8 @@ pub fn finish_objects(
                 bbox,
                 thumbnail_box: thumbnail_box(bbox, labels.rows, labels.cols),
                 union_area_px: union.n,
-                edge_touching: bbox.row0 == 0
-                    || bbox.col0 == 0
-                    || bbox.row1 == labels.rows
-                    || bbox.col1 == labels.cols,
+                edge_touching: border_distance_px == 0,
+                border_distance_px,
                 saturated_fraction: has_saturation.then(|| union.n_shared as f64 / union.n as f64),
                 channels,
             }

@@ -43,6 +43,14 @@ impl StoredPlane {
         &self.samples
     }
 
+    /// Memory that the stored values take.
+    pub fn n_bytes(&self) -> usize {
+        match &self.samples {
+            Samples::U8(values) => values.len(),
+            Samples::U16(values) => 2 * values.len(),
+        }
+    }
+
     /// The intensities of the stored values 0, 1, .. in camera units, ascending.
     pub fn values(&self) -> &[f32] {
         &self.values

@@ -23,6 +23,9 @@ pub struct CellRow {
     pub her2_class: Option<Her2Class>,
     /// Ids of the original analysis' events found here.
     pub prior_match: Vec<String>,
+    /// Objects of neighbouring frames that it goes on in, as `(frame, label)`; sought only where
+    /// objects at the border are kept.
+    pub continues_in: Vec<(u32, u32)>,
     /// Why it takes no part in counts and summaries, if so.
     #[serde(deserialize_with = "reason")]
     pub excluded_because: Option<Exclusion>,
@@ -30,7 +33,7 @@ pub struct CellRow {
 
 /// A reason of [`CellRow::excluded_because`].
 fn reason<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Exclusion>, D::Error> {
-    let known = ["box_leaves_frame", "beside_the_event"];
+    let known = ["box_leaves_frame", "beside_the_event", "part_of_another"];
     let Some(text) = Option::<String>::deserialize(from)? else { return Ok(None) };
     let found = known.into_iter().find(|reason| *reason == text);
     found.map(Some).ok_or_else(|| serde::de::Error::unknown_variant(&text, &[]))
@@ -160,6 +163,8 @@ impl CellTable {
             "saturated_fraction",
             "prior_match",
             "excluded_because",
+            "border_distance_px",
+            "continues_in",
         ]));
         Ok(Self { channels: channels.to_vec(), table: CsvTable::new(&columns)? })
     }
@@ -178,6 +183,8 @@ impl CellTable {
         let positions: Vec<Option<usize>> = self.channels.iter().map(position).collect();
         for cell in cells {
             let object = &cell.object;
+            let pieces: Vec<String> =
+                cell.continues_in.iter().map(|(frame, label)| format!("{frame}:{label}")).collect();
             let mut fields = vec![
                 sample_id.to_owned(),
                 cell.frame.to_string(),
@@ -201,6 +208,8 @@ impl CellTable {
                 field(object.saturated_fraction),
                 cell.prior_match.join(";"),
                 cell.excluded_because.unwrap_or_default().to_owned(),
+                object.border_distance_px.to_string(),
+                pieces.join(";"),
             ]);
             self.table.push(&fields)?;
         }
@@ -302,6 +311,7 @@ mod tests {
             thumbnail_box: None,
             union_area_px: 4,
             edge_touching: false,
+            border_distance_px: 1,
             saturated_fraction: None,
             channels: vec![channel],
         }
@@ -318,15 +328,17 @@ mod tests {
             event_class: EventClass::Other,
             her2_class: None,
             prior_match: vec!["4".into(), "9".into()],
+            continues_in: vec![(4, 2)],
             excluded_because: None,
         };
         table.push_sample("s, 1", &channels, &[row]).expect("one channel");
         let bytes = table.finish().expect("in memory");
         let text = String::from_utf8(bytes).expect("UTF-8");
         let row = text.lines().nth(1).expect("a row");
-        let expected = "\"s, 1\",3,7,,1.5,2,1,2,3,4,0,0,0,,0,0,0,0,0,,,-1.25,other,,false,,4;9,";
+        let expected =
+            "\"s, 1\",3,7,,1.5,2,1,2,3,4,0,0,0,,0,0,0,0,0,,,-1.25,other,,false,,4;9,,1,4:2";
         assert_eq!(row, expected, "fields in the order of the header");
         let n_columns = text.lines().next().map(|header| header.split(',').count());
-        assert_eq!(n_columns, Some(10 + 12 + 6), "one channel");
+        assert_eq!(n_columns, Some(10 + 12 + 8), "one channel");
     }
 }

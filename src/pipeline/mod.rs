@@ -2,6 +2,7 @@
 
 pub mod bootstrap;
 pub mod bootstrap_output;
+mod border_objects;
 pub mod coverage;
 pub mod coverage_document;
 pub mod coverage_output;
@@ -13,6 +14,7 @@ pub mod demo;
 pub mod design;
 pub mod design_document;
 pub mod design_output;
+mod frame_cache;
 pub mod rule;
 pub mod segment;
 mod segment_crops;

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::border_objects::join_across_frames;
+use super::frame_cache::FrameCache;
 use super::segment_frames::segment_frames;
 use super::segment_output::SegmentSink;
 use super::segment_resume::open_sample;
@@ -76,6 +78,16 @@ pub enum Her2Rule {
     Leukocytes(f64),
 }
 
+/// What becomes of objects with a pixel in the first or last row or column of a whole frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BorderObjects {
+    /// They are dropped, as in ACCEPT.
+    #[default]
+    Cleared,
+    /// They are kept; pieces of one cell in neighbouring frames are found, and the largest counts.
+    Flagged,
+}
+
 /// Choices of a `segment` run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SegmentSettings {
@@ -88,6 +100,8 @@ pub struct SegmentSettings {
     /// Weight of the data against the length of the outline; without it the mode's: 0.01 for
     /// whole frames, 0.0005 for crops.
     pub lambda: Option<f32>,
+    /// What becomes of objects that the border of their frame cuts; whole frames only.
+    pub border_objects: BorderObjects,
     /// Whether objects that hold two or more cells are taken apart; whole frames only.
     pub split_touching: bool,
     /// Conditions of the classes. Without them whole frames are classed by [`GateSet::breast`],
@@ -202,7 +216,9 @@ pub fn run_segment(
     let total = archive.n_frames() + targets.len();
     let steps = Steps { done: AtomicUsize::new(0), total, progress };
 
-    let survey = Survey::of_archive(archive, &steps)?;
+    let cache = FrameCache::default();
+    let is_target = |number| targets.contains(&number);
+    let survey = Survey::of_archive(archive, &cache, is_target, &steps)?;
     let edge = survey.find_edge(archive);
     let mut warnings = archive.warnings.clone();
     if archive.has_edge && edge.is_none() {
@@ -226,10 +242,12 @@ pub fn run_segment(
         edge: edge.as_ref(),
         ranges: &ranges,
         sink,
+        cache: &cache,
     };
     let failed: BTreeMap<u32, String> = survey.failed;
     open_sample(&context)?;
     let mut segmented = segment_frames(&context, &targets, failed, &steps)?;
+    join_across_frames(archive.grid, &segmented.contacts, &mut segmented.cells);
     let cutoffs = classify_her2(&mut segmented.cells, archive, settings, &mut warnings);
     warnings.append(&mut segmented.warnings);
     let failed_frames = failed_frames(archive, segmented.failed);
@@ -267,6 +285,8 @@ pub(super) struct FrameContext<'a> {
     pub(super) edge: Option<&'a EdgeMask>,
     pub(super) ranges: &'a [DisplayRange],
     pub(super) sink: &'a dyn SegmentSink,
+    /// Frames that need not be read again.
+    pub(super) cache: &'a FrameCache,
 }
 
 impl FrameContext<'_> {

@@ -36,7 +36,8 @@ pub(super) fn event_crops(
                 event_label.get_or_insert(label);
             }
             paint(&mut labels, &crop, object.label, label);
-            let row = event_row(context, frame, in_frame(object, label, &crop), is_event);
+            let row =
+                event_row(context, frame, in_frame(object, label, &crop, (rows, cols)), is_event);
             let prior_match = if is_event { vec![event.rid.clone()] } else { Vec::new() };
             cells.push(CellRow { prior_match, ..row });
         }
@@ -51,7 +52,7 @@ pub(super) fn event_crops(
         row.warnings.push(format!("{} crops", crops.len()));
     }
     let cells = draw(context, frame, &labels, cells)?;
-    Ok(FrameRows { cells, rows, prior_labels, warnings: Vec::new() })
+    Ok(FrameRows { cells, rows, prior_labels, contacts: Vec::new(), warnings: Vec::new() })
 }
 
 /// Writes an object of a crop into the frame's label image; pixels of earlier objects stay.
@@ -67,19 +68,26 @@ fn paint(labels: &mut LabelImage, crop: &CropSegmentation, of_crop: u32, label: 
 }
 
 /// The measures of a crop's object with places in the frame; its thumbnail is the crop.
-fn in_frame(object: &ObjectProperties, label: u32, crop: &CropSegmentation) -> ObjectProperties {
+fn in_frame(
+    object: &ObjectProperties,
+    label: u32,
+    crop: &CropSegmentation,
+    (rows, cols): (usize, usize),
+) -> ObjectProperties {
     let (row0, col0) = (crop.bbox.row0, crop.bbox.col0);
     let bbox = object.bbox;
+    let bbox = PixelBox {
+        row0: bbox.row0 + row0,
+        col0: bbox.col0 + col0,
+        row1: bbox.row1 + row0,
+        col1: bbox.col1 + col0,
+    };
     ObjectProperties {
         label,
         row_centroid_px: object.row_centroid_px + row0 as f64,
         col_centroid_px: object.col_centroid_px + col0 as f64,
-        bbox: PixelBox {
-            row0: bbox.row0 + row0,
-            col0: bbox.col0 + col0,
-            row1: bbox.row1 + row0,
-            col1: bbox.col1 + col0,
-        },
+        bbox,
+        border_distance_px: bbox.distance_to_border(rows, cols),
         thumbnail_box: Some(crop.bbox),
         ..object.clone()
     }
@@ -121,12 +129,13 @@ pub(super) fn thumbnail(
     let objects = found.segmentation.objects.iter().enumerate();
     let cells = objects
         .map(|(index, object)| {
-            let object = in_frame(object, object.label, &found);
+            let object = in_frame(object, object.label, &found, size_of(frame));
             event_row(context, frame, object, found.kept.contains(&index))
         })
         .collect();
     let cells = draw(context, frame, &found.segmentation.labels, cells)?;
-    Ok(FrameRows { cells, rows, prior_labels: Vec::new(), warnings: Vec::new() })
+    let (prior_labels, contacts) = (Vec::new(), Vec::new());
+    Ok(FrameRows { cells, rows, prior_labels, contacts, warnings: Vec::new() })
 }
 
 /// The row of an object that is the event, or lies beside it.
@@ -150,6 +159,7 @@ fn event_row(
         event_class,
         her2_class: None,
         prior_match: Vec::new(),
+        continues_in: Vec::new(),
         excluded_because: (!is_event).then_some("beside_the_event"),
         object,
     }

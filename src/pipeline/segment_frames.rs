@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::segment::{FrameContext, PriorMatch, SegmentMode, Steps};
+use super::segment::{BorderObjects, FrameContext, PriorMatch, SegmentMode, Steps};
 use super::segment_crops::{event_crops, thumbnail};
 use super::segment_output::{FramePictures, thumbnail_name};
 use super::segment_resume::{finished_frame, keep_frame};
 use super::segment_survey::choose_threshold;
 use crate::imaging::{
-    Frame, FrameInput, FrameSegmentation, FrameSettings, GateSet, Histogram, LabelImage, Mask,
-    Picture, PixelBox, match_prior,
+    BorderContact, Frame, FrameInput, FrameSegmentation, FrameSettings, GateSet, Histogram,
+    LabelImage, Mask, Picture, PixelBox, border_contacts, match_prior,
 };
 use crate::io::archive::{ArchiveFrame, Layout, PriorEvent};
 use crate::io::cell_table::{CellRow, FrameRow};
@@ -24,6 +24,8 @@ pub(super) struct SegmentedFrames {
     pub(super) frames: Vec<FrameRow>,
     pub(super) prior_matches: Vec<PriorMatch>,
     pub(super) failed: BTreeMap<u32, String>,
+    /// Where objects touch the border of their frame, by the frame's number.
+    pub(super) contacts: BTreeMap<u32, Vec<BorderContact>>,
     pub(super) warnings: Vec<Warning>,
 }
 
@@ -34,6 +36,8 @@ pub(super) struct FrameRows {
     pub(super) rows: Vec<FrameRow>,
     /// Label of each of the frame's prior events, in the archive's order.
     pub(super) prior_labels: Vec<Option<u32>>,
+    /// Where objects touch the border of a whole frame.
+    pub(super) contacts: Vec<BorderContact>,
     /// What had to be made up to read it.
     pub(super) warnings: Vec<String>,
 }
@@ -54,7 +58,7 @@ pub(super) fn segment_frames(
                 Some(message) => Err(message.clone()),
                 None => match finished_frame(context, number) {
                     Some(frame) => Ok(frame),
-                    None => match archive.read_frame(number) {
+                    None => match read_frame(context, number) {
                         Ok(read) => {
                             let frame = one_frame(context, &read)?;
                             keep_frame(context, number, &frame)?;
@@ -74,6 +78,7 @@ pub(super) fn segment_frames(
         frames: Vec::new(),
         prior_matches: Vec::new(),
         failed: BTreeMap::new(),
+        contacts: BTreeMap::new(),
         warnings: Vec::new(),
     };
     let mut prior_labels = vec![None; archive.priors.len()];
@@ -88,6 +93,7 @@ pub(super) fn segment_frames(
                 let made_up = |message| Warning::new("pages_made_up", message);
                 all.warnings.extend(frame.warnings.into_iter().map(made_up));
                 all.cells.extend(frame.cells);
+                all.contacts.insert(number, frame.contacts);
                 all.frames.extend(frame.rows);
             }
             Err(message) => {
@@ -106,6 +112,10 @@ pub(super) fn segment_frames(
         .collect();
     all.failed = failed;
     Ok(all)
+}
+
+fn read_frame(context: &FrameContext<'_>, number: u32) -> Result<ArchiveFrame, Error> {
+    context.cache.take(number).map_or_else(|| context.archive.read_frame(number), Ok)
 }
 
 pub(super) fn priors_of<'a>(
@@ -132,6 +142,7 @@ fn one_frame(context: &FrameContext<'_>, read: &ArchiveFrame) -> Result<FrameRow
         thresholds,
         contour: context.settings.contour(context.archive.layout),
         clear_border: context.settings.mode == SegmentMode::Full
+            && context.settings.border_objects == BorderObjects::Cleared
             && context.archive.layout != Layout::Thumbnails,
         split_touching: context.settings.split_touching,
         edge_mask: edge_mask.as_ref(),
@@ -190,13 +201,15 @@ fn whole_frame(
                     .filter(|(_, label)| **label == Some(object.label))
                     .map(|(event, _)| event.rid.clone())
                     .collect(),
+                continues_in: Vec::new(),
                 excluded_because: object.thumbnail_box.is_none().then_some("box_leaves_frame"),
                 object,
             }
         })
         .collect();
+    let contacts = border_contacts(&found.labels);
     let cells = draw(context, frame, &found.labels, cells)?;
-    Ok(FrameRows { cells, rows, prior_labels, warnings: Vec::new() })
+    Ok(FrameRows { cells, rows, prior_labels, contacts, warnings: Vec::new() })
 }
 
 pub(super) fn frame_rows(

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
+use super::frame_cache::FrameCache;
 use super::segment::{SegmentMode, SegmentSettings, Steps, ThresholdRule};
 use crate::Error;
 use crate::imaging::{
@@ -26,9 +27,14 @@ pub(super) struct Survey {
 }
 
 impl Survey {
-    /// Reads every frame once. Counts are whole numbers, so the order of the frames is of no
+    /// Reads every frame once and keeps those of the second pass, as far as there is room. Counts are whole numbers, so the order of the frames is of no
     /// importance.
-    pub(super) fn of_archive(archive: &Archive, steps: &Steps<'_>) -> Result<Self, Error> {
+    pub(super) fn of_archive(
+        archive: &Archive,
+        cache: &FrameCache,
+        is_target: impl Fn(u32) -> bool + Sync,
+        steps: &Steps<'_>,
+    ) -> Result<Self, Error> {
         let n_channels = archive.channels.len();
         let overview =
             archive.frame_size.map(|(rows, cols)| Overview::new(archive.grid, rows, cols));
@@ -46,6 +52,10 @@ impl Survey {
                     let counted = CountedFrame::of_planes(&read.frame.planes);
                     let mut survey = survey.lock().unwrap_or_else(PoisonError::into_inner);
                     survey.add_frame(number, &counted);
+                    drop(survey);
+                    if is_target(number) {
+                        cache.keep(read);
+                    }
                 }
                 Err(error) => {
                     let message = error.to_string();

@@ -1,5 +1,6 @@
 //! Archives as they lie on disk: synthetic cartridges with known answers, and broken files.
 
+mod border;
 mod celltracks_xp;
 mod channel_files;
 mod compat;

@@ -88,7 +88,7 @@ fn the_tables_have_the_promised_columns_and_the_pictures_they_name() {
     };
     let channels = ["cd45", "dapi", "ck", "her2"].map(channel).concat();
     let classes = "event_class,her2_class,edge_touching,saturated_fraction,prior_match,\
-                   excluded_because";
+                   excluded_because,border_distance_px,continues_in";
     assert_eq!(cells, format!("{identity}{channels}{classes}"), "cells.csv");
     assert_eq!(
         header("frames.csv"),
