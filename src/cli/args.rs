@@ -389,6 +389,12 @@ pub(crate) struct SegmentArgs {
     /// Split objects that hold two or more touching cells; only with --mode full
     #[arg(long)]
     pub(crate) split_touching: bool,
+    /// Write cells.parquet beside cells.csv; needs a build with `--features parquet`.
+    #[arg(long)]
+    pub(crate) parquet: bool,
+    /// Write label images as 16- or 32-bit TIFF too.
+    #[arg(long)]
+    pub(crate) label_tiff: bool,
     /// What becomes of objects that the border of their frame cuts: dropped as in ACCEPT, or kept,
     /// with the pieces of one cell in neighbouring frames counted once.
     #[arg(long, value_name = "WHAT", default_value = "cleared", value_parser = ["cleared", "flagged"])]

@@ -14,6 +14,8 @@ use crate::io::frame_store::FrameStore;
 use crate::io::output_folder::{OutputFile, OutputFolder};
 use crate::io::sample_table::SampleTable;
 use crate::io::text::read_text;
+#[cfg(feature = "parquet")]
+use crate::io::{cell_table::column_type, parquet_table::encode_parquet};
 use crate::pipeline::segment::{
     BorderObjects, Her2Measure, Her2Rule, SampleSegmentation, SegmentMode, SegmentSettings,
     ThresholdRule, ThresholdScope, run_segment,
@@ -85,6 +87,11 @@ pub(super) fn segment(args: &SegmentArgs, shared: &Shared) -> Result<ExitCode, E
             .found("no --out")
             .expected("--out DIR for the tables"));
     };
+    if args.parquet && !cfg!(feature = "parquet") {
+        return Err(Error::usage("segmenting")
+            .found("--parquet in a build without the feature parquet")
+            .expected("cells.csv, or a build with --features parquet"));
+    }
     let options = archive_options(args)?;
     let her2 = her2_rule(args)?;
     let Ok(request) = shared.device.parse();
@@ -173,7 +180,7 @@ impl Run {
                 .expected("samples with different names"));
         }
         let (settings, gate_warnings) = settings(args, self.her2, &archive.channels)?;
-        let sink = StoredFrames { store };
+        let sink = StoredFrames { store, label_tiff: args.label_tiff };
         let report = |done: usize, total: usize| {
             if progress.at(done as u64, total as u64) {
                 Ok(())
@@ -240,7 +247,12 @@ impl Run {
     ) -> Result<ExitCode, Error> {
         store.move_pictures(&out)?;
         if let Some((_, cells)) = self.cells {
-            out.write("cells.csv", cells.finish()?)?;
+            let cells = cells.finish()?;
+            #[cfg(feature = "parquet")]
+            if args.parquet {
+                out.write("cells.parquet", encode_parquet(&cells, column_type)?)?;
+            }
+            out.write("cells.csv", cells)?;
         }
         out.write("frames.csv", self.frames.finish()?)?;
         out.write("samples.csv", self.table.finish()?)?;

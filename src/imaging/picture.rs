@@ -20,8 +20,14 @@ const OUTLINE: [u8; 3] = [255, 255, 255];
 const GAP_PX: usize = 2;
 const GAP: [u8; 3] = [128, 128, 128];
 
-/// Share of the counted pixels of a cartridge that are shown black, and that are not yet white.
+/// Share of the counted pixels of a cartridge that are black in pictures of single events.
 const BLACK_SHARE: f64 = 0.5;
+
+/// The same in pictures of whole frames, which are mostly ground: its noise would be most of what is
+/// seen, and of the file.
+const BLACK_SHARE_OF_FRAMES: f64 = 0.98;
+
+/// Share of the pixels that are not yet white.
 const WHITE_SHARE: f64 = 0.999;
 
 /// The intensities of one channel that are shown black and white.
@@ -34,9 +40,18 @@ pub struct DisplayRange {
 }
 
 impl DisplayRange {
-    /// From the median to the 99.9 % quantile of a channel, so that all pictures of a cartridge can
-    /// be compared. An empty histogram gives 0 to 1.
-    pub fn of_histogram(histogram: &Histogram) -> Self {
+    /// For events: from the median to the 99.9 % quantile of a channel, so that all pictures of a
+    /// cartridge can be compared. An empty histogram gives 0 to 1.
+    pub fn of_events(histogram: &Histogram) -> Self {
+        Self::between(histogram, BLACK_SHARE)
+    }
+
+    /// For whole frames: from the 98 % quantile, which leaves the noise of the ground black.
+    pub fn of_frames(histogram: &Histogram) -> Self {
+        Self::between(histogram, BLACK_SHARE_OF_FRAMES)
+    }
+
+    fn between(histogram: &Histogram, black_share: f64) -> Self {
         let counts = histogram.counts();
         let total: i64 = counts.iter().map(|&count| count.max(0)).sum();
         let quantile = |share: f64| {
@@ -48,7 +63,7 @@ impl DisplayRange {
             });
             reached.map_or(0.0, |index| (index + 1) as f64)
         };
-        let black = quantile(BLACK_SHARE);
+        let black = quantile(black_share);
         Self { black, white: quantile(WHITE_SHARE).max(black + 1.0) }
     }
 
@@ -191,9 +206,10 @@ mod tests {
     fn the_range_is_that_of_the_counted_pixels() {
         let values: Vec<f32> = (1..=1000).map(|value| value as f32).collect();
         let histogram = Histogram::of_plane(&Plane::new(1, 1000, values));
-        let range = DisplayRange::of_histogram(&histogram);
+        let range = DisplayRange::of_events(&histogram);
         assert_eq!(range, DisplayRange { black: 500.0, white: 999.0 }, "of 1 to 1000");
-        let empty = DisplayRange::of_histogram(&Histogram::new());
+        assert_eq!(DisplayRange::of_frames(&histogram).black, 980.0, "less of the ground");
+        let empty = DisplayRange::of_events(&Histogram::new());
         assert_eq!(empty, DisplayRange { black: 0.0, white: 1.0 }, "nothing counted");
     }
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::bit_mask::BitMask;
+use super::exact_sum::{in_units, of_units};
 use super::frame::{Channel, Frame, LabelImage, Mask, Plane};
 use super::levels::without;
 use super::median::{median, medians_without};
@@ -67,6 +68,9 @@ pub struct ObjectProperties {
     /// Share of its union pixels that are saturated in any channel; `None` when no channel has a
     /// saturation value.
     pub saturated_fraction: Option<f64>,
+    /// Mean of HER2 inside cytokeratin's outline, not clamped, against pixels of no object; `None`
+    /// without such pixels.
+    pub her2_in_ck_mean: Option<f64>,
     /// One entry a channel, in the frame's order.
     pub channels: Vec<ChannelProperties>,
 }
@@ -235,6 +239,7 @@ pub fn finish_objects(
                 union_area_px: union.n,
                 edge_touching: border_distance_px == 0,
                 border_distance_px,
+                her2_in_ck_mean: her2_in_ck(frame, masks, backgrounds, pixels),
                 saturated_fraction: has_saturation.then(|| union.n_shared as f64 / union.n as f64),
                 channels,
             }
@@ -244,6 +249,23 @@ pub fn finish_objects(
 
 fn dapi_of(frame: &Frame) -> Option<usize> {
     frame.channels.iter().position(|channel| *channel == Channel::Dapi)
+}
+
+/// A weak cell's HER2 has no outline of its own, but its cytokeratin often has.
+fn her2_in_ck(
+    frame: &Frame,
+    masks: &[&Mask],
+    backgrounds: &[Background],
+    pixels: &[usize],
+) -> Option<f64> {
+    let place = |role| frame.channels.iter().position(|channel| *channel == role);
+    let (her2, ck) = (place(Channel::Her2)?, place(Channel::Cytokeratin)?);
+    let level = backgrounds[her2].no_object?;
+    let inside = pixels.iter().filter(|&&index| masks[ck].pixels[index]);
+    let (n, sum) = inside.fold((0_u64, 0_i128), |(n, sum), &index| {
+        (n + 1, sum + in_units(frame.planes[her2].pixels[index]) as i128)
+    });
+    (n > 0).then(|| of_units(sum) / n as f64 - level)
 }
 
 /// Planes with a saturation value, and that value.
@@ -418,9 +440,27 @@ mod tests {
         let in_ck = &objects[0].channels[1];
         assert_eq!((in_ck.mean, in_ck.max, in_ck.mass), (Some(0.0), Some(0.0), Some(0.0)), "0");
         assert_eq!((in_ck.sd, in_ck.p2a, in_ck.size_um2), (None, None, None), "undefined");
+        assert_eq!(objects[0].her2_in_ck_mean, None, "no HER2 in this frame");
         assert_eq!(in_ck.overlap_dapi, Some(0.0), "no DAPI pixel has CK");
         assert_eq!(objects[0].channels[0].overlap_dapi, None, "DAPI with itself is no feature");
         assert!(objects[0].edge_touching, "in the first row");
+    }
+
+    #[test]
+    fn her2_inside_cytokeratin_is_measured_without_an_outline_of_its_own() {
+        let (ck, none) = (mask!("##.." "...."), mask!("...." "...."));
+        let labels = label_image!("111." "....");
+        let her2 = Plane::new(2, 4, vec![9.0, 12.0, 90.0, 5.0, 5.0, 5.0, 5.0, 5.0]);
+        let planes = vec![Plane::new(2, 4, vec![1.0; 8]), her2];
+        let channels = vec![Channel::Cytokeratin, Channel::Her2];
+        let masks = [&ck, &none];
+        let level = |index: usize| background(&planes[index], masks[index], &labels, None);
+        let backgrounds = [level(0), level(1)];
+        let frame = Frame { number: 1, channels, planes: planes.clone() };
+        let objects =
+            measure_objects(&frame, &masks, &labels, &backgrounds, MeasureSettings::default());
+        assert_eq!(objects[0].her2_in_ck_mean, Some(5.5), "(9 + 12) / 2 - 5");
+        assert_eq!(objects[0].channels[1].mean, Some(0.0), "its own outline is empty");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+#[cfg(any(test, feature = "parquet"))]
+use super::parquet_table::ColumnType;
 use crate::Error;
 use crate::imaging::{ChannelProperties, EventClass, Her2Class, ObjectProperties};
 
@@ -126,6 +128,19 @@ fn channel_fields(channel: &ChannelProperties) -> [String; CHANNEL_COLUMNS.len()
     ]
 }
 
+/// What a column of `cells.csv` holds.
+#[cfg(any(test, feature = "parquet"))]
+pub fn column_type(name: &str) -> ColumnType {
+    match name {
+        "sample_id" | "thumbnail" | "event_class" | "her2_class" | "prior_match"
+        | "excluded_because" | "continues_in" => ColumnType::Text,
+        "edge_touching" => ColumnType::Flag,
+        "frame" | "label" | "border_distance_px" => ColumnType::Integer,
+        _ if name.starts_with("bbox_") || name.ends_with("_area_px") => ColumnType::Integer,
+        _ => ColumnType::Number,
+    }
+}
+
 /// Writes `cells.csv`: samples one after the other. A sample without one of the table's channels
 /// has empty fields there.
 #[derive(Debug)]
@@ -165,6 +180,7 @@ impl CellTable {
             "excluded_because",
             "border_distance_px",
             "continues_in",
+            "her2_in_ck_mean",
         ]));
         Ok(Self { channels: channels.to_vec(), table: CsvTable::new(&columns)? })
     }
@@ -210,6 +226,7 @@ impl CellTable {
                 cell.excluded_because.unwrap_or_default().to_owned(),
                 object.border_distance_px.to_string(),
                 pieces.join(";"),
+                field(object.her2_in_ck_mean),
             ]);
             self.table.push(&fields)?;
         }
@@ -287,6 +304,7 @@ impl FrameTable {
 mod tests {
     use super::*;
     use crate::imaging::PixelBox;
+    use crate::io::parquet_table::encode_parquet;
 
     fn object() -> ObjectProperties {
         let channel = ChannelProperties {
@@ -312,6 +330,7 @@ mod tests {
             union_area_px: 4,
             edge_touching: false,
             border_distance_px: 1,
+            her2_in_ck_mean: Some(-0.5),
             saturated_fraction: None,
             channels: vec![channel],
         }
@@ -336,9 +355,10 @@ mod tests {
         let text = String::from_utf8(bytes).expect("UTF-8");
         let row = text.lines().nth(1).expect("a row");
         let expected =
-            "\"s, 1\",3,7,,1.5,2,1,2,3,4,0,0,0,,0,0,0,0,0,,,-1.25,other,,false,,4;9,,1,4:2";
+            "\"s, 1\",3,7,,1.5,2,1,2,3,4,0,0,0,,0,0,0,0,0,,,-1.25,other,,false,,4;9,,1,4:2,-0.5";
         assert_eq!(row, expected, "fields in the order of the header");
         let n_columns = text.lines().next().map(|header| header.split(',').count());
-        assert_eq!(n_columns, Some(10 + 12 + 8), "one channel");
+        assert_eq!(n_columns, Some(10 + 12 + 9), "one channel");
+        encode_parquet(text.as_bytes(), column_type).expect("every field is of its column's type");
     }
 }

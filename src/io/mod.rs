@@ -9,9 +9,12 @@ pub mod cohort;
 pub mod control_cells;
 pub mod frame_store;
 pub mod hash;
+pub mod label_tiff;
 pub mod manifest;
 pub mod marker_table;
 pub mod output_folder;
+#[cfg(any(test, feature = "parquet"))]
+pub mod parquet_table;
 pub mod picture_file;
 pub mod png;
 pub mod replicate_file;

@@ -233,7 +233,8 @@ pub fn run_segment(
         ThresholdScope::Cartridge => Some(survey.thresholds(archive, settings, edge.as_ref())),
         ThresholdScope::Frame => None,
     };
-    let ranges: Vec<DisplayRange> = survey.full.iter().map(DisplayRange::of_histogram).collect();
+    let ranges: Vec<DisplayRange> = survey.full.iter().map(DisplayRange::of_events).collect();
+    let frame_ranges: Vec<DisplayRange> = survey.full.iter().map(DisplayRange::of_frames).collect();
     let context = FrameContext {
         archive,
         settings,
@@ -241,6 +242,7 @@ pub fn run_segment(
         thresholds: thresholds.as_deref(),
         edge: edge.as_ref(),
         ranges: &ranges,
+        frame_ranges: &frame_ranges,
         sink,
         cache: &cache,
     };
@@ -283,7 +285,10 @@ pub(super) struct FrameContext<'a> {
     /// Of the cartridge; `None` when each frame has its own.
     pub(super) thresholds: Option<&'a [f64]>,
     pub(super) edge: Option<&'a EdgeMask>,
+    /// Of pictures of events, one a channel.
     pub(super) ranges: &'a [DisplayRange],
+    /// Of pictures of whole frames.
+    pub(super) frame_ranges: &'a [DisplayRange],
     pub(super) sink: &'a dyn SegmentSink,
     /// Frames that need not be read again.
     pub(super) cache: &'a FrameCache,

@@ -276,7 +276,7 @@ pub(super) fn draw(
 ) -> Result<Vec<CellRow>, Error> {
     let sample_id = &*context.archive.sample_id;
     let overlay = context.sink.wants_overlays().then(|| {
-        let mut picture = Picture::composite(frame, context.ranges);
+        let mut picture = Picture::composite(frame, context.frame_ranges);
         picture.outline_objects(labels);
         picture
     });

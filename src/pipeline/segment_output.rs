@@ -5,6 +5,7 @@ use crate::Error;
 use crate::imaging::{LabelImage, Picture};
 use crate::io::cell_table::{CellTable, FrameTable};
 use crate::io::frame_store::FrameStore;
+use crate::io::label_tiff::encode_label_tiff;
 use crate::io::output_folder::OutputFolder;
 use crate::io::png::{encode_labels, encode_picture, write_picture};
 use crate::io::sample_table::SampleTable;
@@ -37,6 +38,11 @@ pub trait SegmentSink: Sync {
     /// # Errors
     /// What keeps them from being stored; it ends the run.
     fn take(&self, pictures: &FramePictures<'_>) -> Result<(), Error>;
+
+    /// Whether label images are written as TIFF too.
+    fn wants_label_tiff(&self) -> bool {
+        false
+    }
 
     /// Where finished frames are kept for a run that goes on after an interrupt.
     fn store(&self) -> Option<&FrameStore> {
@@ -72,6 +78,8 @@ pub struct FolderPictures<'a> {
     pub overlays: bool,
     /// Whether thumbnails are written.
     pub thumbnails: bool,
+    /// Whether label images are written as TIFF too.
+    pub label_tiff: bool,
 }
 
 impl FolderPictures<'_> {
@@ -89,19 +97,31 @@ impl SegmentSink for FolderPictures<'_> {
         self.thumbnails
     }
 
+    fn wants_label_tiff(&self) -> bool {
+        self.label_tiff
+    }
+
     fn take(&self, pictures: &FramePictures<'_>) -> Result<(), Error> {
-        encode_pictures(pictures, |name, bytes| self.write(name, bytes))
+        encode_pictures(pictures, self.label_tiff, |name, bytes| self.write(name, bytes))
     }
 }
 
-/// Encodes the pictures of a frame and hands them over with their paths in the output folder.
+/// Encodes the pictures of a frame and hands them over with their paths in the output folder. With
+/// TIFF beside them, label images of more objects than a PNG can number have no PNG.
 pub(super) fn encode_pictures(
     pictures: &FramePictures<'_>,
+    label_tiff: bool,
     write: impl Fn(&str, &[u8]) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let FramePictures { sample_id, number, .. } = *pictures;
-    let labels = encode_labels(pictures.labels)?;
-    write(&format!("labels/{sample_id}/{number:03}.png"), &labels)?;
+    if label_tiff {
+        let labels = encode_label_tiff(pictures.labels)?;
+        write(&format!("labels/{sample_id}/{number:03}.tif"), &labels)?;
+    }
+    if !label_tiff || pictures.labels.n_labels <= u32::from(u16::MAX) {
+        let labels = encode_labels(pictures.labels)?;
+        write(&format!("labels/{sample_id}/{number:03}.png"), &labels)?;
+    }
     if let Some(overlay) = &pictures.overlay {
         write(&format!("overlays/{sample_id}/{number:03}.png"), &encode_picture(overlay)?)?;
     }

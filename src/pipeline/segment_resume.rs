@@ -15,6 +15,8 @@ use crate::io::hash::sha256_of_file;
 pub struct StoredFrames<'a> {
     /// Where they are kept.
     pub store: &'a FrameStore,
+    /// Whether label images are written as TIFF too.
+    pub label_tiff: bool,
 }
 
 impl SegmentSink for StoredFrames<'_> {
@@ -26,8 +28,14 @@ impl SegmentSink for StoredFrames<'_> {
         true
     }
 
+    fn wants_label_tiff(&self) -> bool {
+        self.label_tiff
+    }
+
     fn take(&self, pictures: &FramePictures<'_>) -> Result<(), Error> {
-        encode_pictures(pictures, |name, bytes| self.store.write_picture(name, bytes))
+        encode_pictures(pictures, self.label_tiff, |name, bytes| {
+            self.store.write_picture(name, bytes)
+        })
     }
 
     fn store(&self) -> Option<&FrameStore> {
@@ -51,7 +59,7 @@ fn hash_of_run(context: &FrameContext<'_>) -> Result<String, Error> {
     let mut hash = Sha256::new();
     // of a field's value, Debug tells every bit
     let facts = format!(
-        "{} {settings:?} {thresholds:?} {ranges:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+        "{} {settings:?} {thresholds:?} {ranges:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
         env!("CARGO_PKG_VERSION"),
         archive.grid,
         archive.channels,
@@ -60,6 +68,7 @@ fn hash_of_run(context: &FrameContext<'_>) -> Result<String, Error> {
         archive.frames,
         archive.pixel_size,
         archive.priors,
+        context.sink.wants_label_tiff(),
         hashes,
     );
     hash.update(facts);

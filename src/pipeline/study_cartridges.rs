@@ -92,7 +92,7 @@ fn measure(
         true => Ok(()),
         false => Err(stopped(&stage)),
     };
-    let sink = FolderPictures { folder: out, overlays: false, thumbnails: true };
+    let sink = FolderPictures { folder: out, overlays: false, thumbnails: true, label_tiff: false };
     let found = run_segment(&archive, &settings, backend, &step, &sink)?;
 
     let her2 = archive.channels.iter().position(|channel| *channel == Channel::Her2);

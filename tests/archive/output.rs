@@ -22,7 +22,8 @@ fn write(
     settings: &SegmentSettings,
 ) -> Result<SampleSegmentation, Error> {
     let folder = OutputFolder::create(target, false)?;
-    let pictures = FolderPictures { folder: &folder, overlays: true, thumbnails: true };
+    let pictures =
+        FolderPictures { folder: &folder, overlays: true, thumbnails: true, label_tiff: false };
     let sample = run_segment(archive, settings, &CpuEngine::new(), &|_, _| Ok(()), &pictures)?;
     write_tables(&folder, std::slice::from_ref(&sample))?;
     folder.commit()?;
@@ -88,7 +89,7 @@ fn the_tables_have_the_promised_columns_and_the_pictures_they_name() {
     };
     let channels = ["cd45", "dapi", "ck", "her2"].map(channel).concat();
     let classes = "event_class,her2_class,edge_touching,saturated_fraction,prior_match,\
-                   excluded_because,border_distance_px,continues_in";
+                   excluded_because,border_distance_px,continues_in,her2_in_ck_mean";
     assert_eq!(cells, format!("{identity}{channels}{classes}"), "cells.csv");
     assert_eq!(
         header("frames.csv"),

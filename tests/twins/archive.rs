@@ -21,7 +21,8 @@ fn files_of_run(
     let home = tempfile::tempdir().expect("a temporary folder");
     let target = home.path().join("out");
     let folder = OutputFolder::create(&target, false).expect("created");
-    let pictures = FolderPictures { folder: &folder, overlays: false, thumbnails: false };
+    let pictures =
+        FolderPictures { folder: &folder, overlays: false, thumbnails: false, label_tiff: false };
     let sample = run_segment(&archive, settings, backend, &|_, _| Ok(()), &pictures)
         .expect("readable frames");
     write_tables(&folder, std::slice::from_ref(&sample)).expect("written");
