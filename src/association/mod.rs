@@ -17,6 +17,7 @@ mod rank_sum;
 mod ranks;
 mod student;
 mod summary;
+mod wasserstein;
 
 pub use adjustment::{benjamini_hochberg, holm};
 pub use contingency::{Contingency, pearson_chi_squared};
@@ -33,3 +34,4 @@ pub use student::{TTest, Variances, t_test};
 pub use summary::{
     Summary, median, quantile, standardised_difference, standardised_difference_of_shares,
 };
+pub use wasserstein::wasserstein_1;

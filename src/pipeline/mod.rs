@@ -13,6 +13,8 @@ pub mod demo;
 pub mod design;
 pub mod design_document;
 pub mod design_output;
+pub mod her2_shift;
+pub mod heterogeneity;
 pub mod rule;
 pub mod segment;
 mod segment_frames;

@@ -1,5 +1,6 @@
 //! HER2 of the tumour cells of the golden cohort: patients by each rule, and their spread.
 
+mod heterogeneity;
 mod patient_rules;
 
 use herscope::imaging::{CellStatus, Her2Class, Her2Cutoffs};
