@@ -6,6 +6,7 @@ pub mod curve_bootstrap;
 pub mod hazard_ratio_bootstrap;
 pub mod her2_threshold;
 mod lanes;
+pub mod max_selected_logrank;
 pub mod resample_draws;
 mod scatter;
 pub mod tv_contour;
@@ -18,6 +19,7 @@ pub static ALL: &[&KernelInfo] = &[
     &curve_bootstrap::KERNEL,
     &hazard_ratio_bootstrap::KERNEL,
     &her2_threshold::KERNEL,
+    &max_selected_logrank::KERNEL,
     &resample_draws::KERNEL,
     &tv_contour::KERNEL,
 ];

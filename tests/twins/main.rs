@@ -4,6 +4,7 @@ mod cox_bootstrap;
 mod curve_bootstrap;
 mod hazard_ratio_bootstrap;
 mod her2_threshold;
+mod max_selected_logrank;
 mod registry;
 mod resample_draws;
 mod tv_contour;
