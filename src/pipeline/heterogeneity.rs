@@ -244,15 +244,16 @@ fn resample(sorted: &[f64], how: CellBootstrap, replicate: u32, cells: &mut [f64
 }
 
 /// The order statistic at `(R + 1) level` of sorted values; `None` where it lies outside them.
-fn percentile(sorted: &[f64], level: f64) -> Option<f64> {
+pub(super) fn percentile(sorted: &[f64], level: f64) -> Option<f64> {
     let place = (sorted.len() + 1) as f64 * level;
     let below = place.floor();
     let lower = *sorted.get((below as usize).checked_sub(1)?)?;
-    if place == below {
+    let next = sorted.get(below as usize);
+    // From an infinite value to the next there is no way.
+    if place == below || lower.is_infinite() {
         return Some(lower);
     }
-    let upper = *sorted.get(below as usize)?;
-    Some(lower + (place - below) * (upper - lower))
+    Some(lower + (place - below) * (next? - lower))
 }
 
 #[cfg(test)]
