@@ -6,6 +6,7 @@
 //! tests, and standardised differences.
 
 mod adjustment;
+mod agreement;
 mod contingency;
 mod correlation;
 mod fisher;
@@ -20,6 +21,7 @@ mod summary;
 mod wasserstein;
 
 pub use adjustment::{benjamini_hochberg, holm};
+pub use agreement::{Kappa, cohen_kappa};
 pub use contingency::{Contingency, pearson_chi_squared};
 pub use correlation::{Correlation, CorrelationMethod, pearson};
 pub use fisher::{Fisher2x2, fisher_2x2};
