@@ -29,6 +29,7 @@ mod study_cartridges;
 mod study_checks;
 mod study_data;
 pub mod study_file;
+mod study_her2_tables;
 mod study_report;
 mod study_summary;
 pub mod survive;
