@@ -6,6 +6,7 @@
 //! tests, and standardised differences.
 
 mod adjustment;
+mod agreement;
 mod contingency;
 mod correlation;
 mod fisher;
@@ -17,8 +18,10 @@ mod rank_sum;
 mod ranks;
 mod student;
 mod summary;
+mod wasserstein;
 
 pub use adjustment::{benjamini_hochberg, holm};
+pub use agreement::{Kappa, cohen_kappa};
 pub use contingency::{Contingency, pearson_chi_squared};
 pub use correlation::{Correlation, CorrelationMethod, pearson};
 pub use fisher::{Fisher2x2, fisher_2x2};
@@ -33,3 +36,4 @@ pub use student::{TTest, Variances, t_test};
 pub use summary::{
     Summary, median, quantile, standardised_difference, standardised_difference_of_shares,
 };
+pub use wasserstein::wasserstein_1;

@@ -87,6 +87,8 @@ pub(crate) enum Command {
     Coverage(Box<super::coverage::CoverageArgs>),
     /// Power and precision of larger studies like a cohort, by size, prevalence and hazard ratio
     Design(Box<super::design::DesignArgs>),
+    /// Hazard ratio over every cut-off of a marker, and what choosing the best one costs
+    Sweep(Box<super::sweep::SweepArgs>),
     /// Make data whose truth is known
     Simulate(super::simulate::SimulateArgs),
     /// Baseline table of a cohort with tests between its groups

@@ -17,6 +17,7 @@ mod segment_her2;
 mod simulate;
 mod study;
 mod survive;
+mod sweep;
 mod tabulate;
 
 use crate::Error;
@@ -58,6 +59,7 @@ fn dispatch(arguments: &Arguments) -> Result<ExitCode, Error> {
         Command::Bootstrap(args) => bootstrap::bootstrap(args, shared),
         Command::Coverage(args) => coverage::coverage(args, shared),
         Command::Design(args) => design::design(args, shared),
+        Command::Sweep(args) => sweep::sweep(args, shared),
         Command::Simulate(args) => simulate::simulate(args, shared),
         Command::Merge(args) => bootstrap::merge(args, shared),
         Command::Tabulate(args) => tabulate::tabulate(args, shared),

@@ -6,6 +6,7 @@ use crate::kernels::cox_bootstrap;
 use crate::kernels::curve_bootstrap::{self, CurvePlan};
 use crate::kernels::hazard_ratio_bootstrap::{Plan, Replicate};
 use crate::kernels::her2_threshold::Thresholded;
+use crate::kernels::max_selected_logrank::{self, Maximum};
 use crate::kernels::tv_contour::Outlined;
 use serde::Serialize;
 
@@ -55,6 +56,17 @@ pub trait Backend: Send + Sync {
         plan: &CurvePlan,
         first: u64,
         out: &mut [curve_bootstrap::Replicate],
+    ) -> Result<(), ComputeError>;
+
+    /// Fills `out` with the permutations of `plan` from number `first`.
+    ///
+    /// # Errors
+    /// The device failed; `out` then holds nothing of use.
+    fn max_selected_logrank(
+        &self,
+        plan: &max_selected_logrank::Plan,
+        first: u64,
+        out: &mut [Maximum],
     ) -> Result<(), ComputeError>;
 
     /// Fills `units`, `[n_replicates x n_slots]`, with the draws of `plan` from replicate `first`.

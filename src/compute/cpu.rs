@@ -5,6 +5,7 @@ use crate::imaging::{ContourInput, ContourSettings, FrameInput, FrameSegmentatio
 use crate::kernels::curve_bootstrap::{self, CurvePlan};
 use crate::kernels::hazard_ratio_bootstrap::{self, Plan, Replicate};
 use crate::kernels::her2_threshold::{self, Thresholded};
+use crate::kernels::max_selected_logrank::{self, Maximum};
 use crate::kernels::tv_contour::{self, Outlined};
 use crate::kernels::{InstructionSet, cox_bootstrap, resample_draws};
 use rayon::prelude::*;
@@ -80,6 +81,19 @@ impl Backend for CpuEngine {
         out.par_chunks_mut(REPLICATES_PER_TASK).enumerate().for_each(|(task, out)| {
             let first = first + (task * REPLICATES_PER_TASK) as u64;
             curve_bootstrap::cpu(plan, self.set, first, out);
+        });
+        Ok(())
+    }
+
+    fn max_selected_logrank(
+        &self,
+        plan: &max_selected_logrank::Plan,
+        first: u64,
+        out: &mut [Maximum],
+    ) -> Result<(), ComputeError> {
+        out.par_chunks_mut(REPLICATES_PER_TASK).enumerate().for_each(|(task, out)| {
+            let first = first + (task * REPLICATES_PER_TASK) as u64;
+            max_selected_logrank::cpu(plan, self.set, first, out);
         });
         Ok(())
     }

@@ -4,6 +4,7 @@
 mod contour;
 mod frame;
 mod frame_buffers;
+mod max_selected;
 mod pixels;
 mod recorder;
 mod single_kernels;
@@ -16,6 +17,7 @@ use crate::imaging::{ContourInput, ContourSettings, FrameInput, FrameSegmentatio
 use crate::kernels::curve_bootstrap::{self, CurvePlan};
 use crate::kernels::hazard_ratio_bootstrap::{self, Plan, Replicate};
 use crate::kernels::her2_threshold::{self, Thresholded};
+use crate::kernels::max_selected_logrank::{self, Maximum};
 use crate::kernels::tv_contour::{Outlined, STEPS_AT_HAND};
 use crate::kernels::{Binding, InstructionSet, KernelInfo, cox_bootstrap, resample_draws};
 use bytemuck::Zeroable;
@@ -100,6 +102,7 @@ pub struct GpuEngine {
     lost: Arc<Mutex<Option<String>>>,
     replicates: ChunkSizer,
     cox_replicates: ChunkSizer,
+    permutations: ChunkSizer,
     contour_iterations: ChunkSizer,
     frames: frame::FramePool,
 }
@@ -148,6 +151,7 @@ impl GpuEngine {
             lost,
             replicates: ChunkSizer::new(FIRST_REPLICATES, MOST_REPLICATES),
             cox_replicates: ChunkSizer::new(FIRST_COX_REPLICATES, MOST_REPLICATES),
+            permutations: ChunkSizer::new(FIRST_REPLICATES, MOST_REPLICATES),
             contour_iterations: ChunkSizer::new(FIRST_ITERATIONS, STEPS_AT_HAND as u32),
             frames: frame::FramePool::default(),
         })
@@ -545,6 +549,15 @@ impl Backend for GpuEngine {
             done += n as usize;
         }
         Ok(())
+    }
+
+    fn max_selected_logrank(
+        &self,
+        plan: &max_selected_logrank::Plan,
+        first: u64,
+        out: &mut [Maximum],
+    ) -> Result<(), ComputeError> {
+        self.permute_scores(plan, first, out)
     }
 
     fn resample_draws(

@@ -8,6 +8,7 @@ use crate::kernels::cox_bootstrap;
 use crate::kernels::curve_bootstrap::{self, CurvePlan};
 use crate::kernels::hazard_ratio_bootstrap::{Plan, Replicate};
 use crate::kernels::her2_threshold::Thresholded;
+use crate::kernels::max_selected_logrank::{self, Maximum};
 use crate::kernels::tv_contour::Outlined;
 use serde::Serialize;
 use std::str::FromStr;
@@ -189,6 +190,15 @@ impl Backend for WithFallback {
         self.run(|backend| backend.curve_bootstrap(plan, first, out))
     }
 
+    fn max_selected_logrank(
+        &self,
+        plan: &max_selected_logrank::Plan,
+        first: u64,
+        out: &mut [Maximum],
+    ) -> Result<(), ComputeError> {
+        self.run(|backend| backend.max_selected_logrank(plan, first, out))
+    }
+
     fn resample_draws(
         &self,
         plan: &Plan,
@@ -258,6 +268,14 @@ mod tests {
             _: &CurvePlan,
             _: u64,
             _: &mut [curve_bootstrap::Replicate],
+        ) -> Result<(), ComputeError> {
+            Err(ComputeError::OutOfMemory)
+        }
+        fn max_selected_logrank(
+            &self,
+            _: &max_selected_logrank::Plan,
+            _: u64,
+            _: &mut [Maximum],
         ) -> Result<(), ComputeError> {
             Err(ComputeError::OutOfMemory)
         }

@@ -19,6 +19,7 @@ mod levels;
 mod median;
 mod morphology;
 mod outline;
+mod patient_rules;
 mod picture;
 mod pixel_box;
 mod prior_match;
@@ -56,6 +57,7 @@ pub use her2::{
 pub use histogram::Histogram;
 pub use label::{Connectivity, label_components, label_union};
 pub use morphology::{MIN_AREA_PX, clear_border, open_area, tidy, without_perimeter};
+pub use patient_rules::{CellStatus, PatientRule, RuleOutcome};
 pub use picture::{DisplayRange, Picture};
 pub use pixel_box::PixelBox;
 pub use prior_match::{PriorLocation, match_prior, prior_box};

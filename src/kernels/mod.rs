@@ -12,6 +12,7 @@ pub mod her2_threshold;
 pub mod label_components;
 mod lanes;
 pub mod mask_union;
+pub mod max_selected_logrank;
 pub mod packing;
 pub mod perimeter_removal;
 pub mod region_sums;
@@ -35,6 +36,7 @@ pub static ALL: &[&KernelInfo] = &[
     &her2_threshold::KERNEL,
     &label_components::KERNEL,
     &mask_union::KERNEL,
+    &max_selected_logrank::KERNEL,
     &perimeter_removal::KERNEL,
     &region_sums::KERNEL,
     &resample_draws::KERNEL,

@@ -9,6 +9,7 @@ use super::study_data::{
     PatientColumns, StudyCell, StudySample, derive_status, read_cells, read_samples, timepoints_of,
 };
 use super::study_file::StudyFile;
+use super::study_her2_tables::write_her2_tables;
 use super::study_report::study_report;
 pub use super::study_summary::{
     CellCounts, CheckResult, ComparisonResult, ControlSummary, CountResult, GroupingResult,
@@ -56,9 +57,10 @@ pub(crate) struct StudyResults<'a> {
 /// Runs the study that the file at `path` describes and writes everything into `out`, which the
 /// caller commits.
 ///
-/// Writes `cells.csv`, `samples.csv`, `patients.csv`, `summary.json`, `figures/*.svg`,
-/// `report.html` and `manifest.json`. An archive that cannot be used is a failure in the summary
-/// ([`StudySummary::is_partial`]); its sample counts as not known.
+/// Writes `cells.csv`, `samples.csv`, `patients.csv`, `heterogeneity.csv`, `shifts.csv`,
+/// `patient_rules.csv`, `summary.json`, `figures/*.svg`, `report.html` and `manifest.json`. An archive
+/// that cannot be used is a failure in the summary ([`StudySummary::is_partial`]); its sample counts
+/// as not known.
 ///
 /// # Errors
 /// An input error for anything wrong in the study file or its tables, with file, row and column;
@@ -140,6 +142,7 @@ pub fn run_study(
     };
     tell(progress, "writing", 0, 1)?;
     write_tables(out, &samples, &columns)?;
+    write_her2_tables(out, &study, &samples)?;
     write_documents(out, &results)?;
     tell(progress, "writing", 1, 1)?;
     Ok(summary)
@@ -340,7 +343,7 @@ fn write_documents(out: &OutputFolder, results: &StudyResults<'_>) -> Result<(),
         .map_err(|error| Error::output("writing the manifest").caused_by(error))?;
     let manifest = Manifest {
         device: bootstrapped.map(|document| document.device.clone()),
-        seed: bootstrapped.map(|_| study.analysis.seed),
+        seed: Some(study.analysis.seed),
         inputs: results.inputs.to_vec(),
         warnings: summary.warnings.clone(),
         ..Manifest::of("study", settings)

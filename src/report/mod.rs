@@ -33,6 +33,7 @@ mod survival_tables;
 mod survive_csv;
 mod survive_document;
 mod svg;
+mod sweep_plot;
 mod tabulate_document;
 mod text_summary;
 mod text_table;
@@ -67,6 +68,7 @@ pub use survive_document::{
     ChiSquared, Concordance, Cox, CoxTests, CurvePoint, Firth, FirthTerm, Group, LogRank, Median,
     PhTerm, PhTest, Rmst, RmstDifference, SCHEMA_VERSION, SurviveDocument, Term,
 };
+pub use sweep_plot::{SweepFigure, SweepPoint, sweep_plot};
 pub use tabulate_document::{
     DrawnTables, Moments, NoResult, OrderedMap, SummaryValues, TabulateCorrelation,
     TabulateDocument, TabulateGroup, TabulateOddsRatio, TabulateShare, TabulateSummary,

@@ -11,6 +11,7 @@ mod segment_resume;
 mod shards;
 mod simulate;
 mod survive;
+mod sweep;
 mod tabulate;
 
 use assert_cmd::Command;

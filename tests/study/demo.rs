@@ -88,6 +88,9 @@ fn the_output_holds_every_table_document_and_figure() {
         "cells.csv",
         "samples.csv",
         "patients.csv",
+        "heterogeneity.csv",
+        "shifts.csv",
+        "patient_rules.csv",
         "summary.json",
         "figures/survival_ctc_t1.svg",
         "figures/survival_her2_ctc.svg",
@@ -104,6 +107,29 @@ fn the_output_holds_every_table_document_and_figure() {
     assert!(outputs >= 7, "{outputs} outputs have a hash");
     let samples = std::fs::read_to_string(target.join("samples.csv")).expect("readable");
     assert!(samples.contains("P001-T1,P001,T1,cell table,,2,1,1,0,0,"), "first sample counted");
+}
+
+#[test]
+fn tables_of_her2_follow_from_the_cells_of_the_samples() {
+    let DemoRun { target, .. } = demo_run();
+    let read = |name: &str| std::fs::read_to_string(target.join(name)).expect("readable");
+    // Cells 41.1 and 194.6 of P001 at T1: sd / mean = 108.54 / 117.85, R has 0.921008832517056.
+    let spread = read("heterogeneity.csv");
+    let row = spread.lines().find(|row| row.starts_with("P001-T1,P001,T1,2,cv,"));
+    let fields: Vec<&str> = row.expect("a row of this sample").split(',').collect();
+    let cv: f64 = fields[5].parse().expect("a number");
+    assert!((cv - 0.921_008_832_517_056).abs() < 1e-12, "{cv}");
+    let rules = read("patient_rules.csv");
+    let positive = |rule: &str| {
+        let of_rule = rules.lines().filter(|row| row.contains(&format!(",T1,{rule},")));
+        of_rule.filter(|row| row.split(',').nth(5) == Some("1")).count()
+    };
+    assert_eq!(positive("any_high"), 7, "seven patients have a HER2-high CTC at T1");
+    assert_eq!(positive("half_positive"), 0, "in none of them it is half of the cells");
+    assert!(!rules.contains("at_least_"), "a rule without a source is not reported");
+    let shifts = read("shifts.csv");
+    let gone = shifts.lines().find(|row| row.starts_with("P001,T1,T2,"));
+    assert_eq!(gone, Some("P001,T1,T2,2,0,0,,,,"), "two cells, then none");
 }
 
 #[test]

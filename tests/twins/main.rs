@@ -13,6 +13,7 @@ mod her2_threshold;
 mod images;
 mod label_components;
 mod mask_union;
+mod max_selected_logrank;
 mod perimeter_removal;
 mod region_sums;
 mod registry;

@@ -3,7 +3,8 @@
 use herscope::kernels::{
     self, Binding, attribute_opening, class_histogram, contour_mask, contour_start, cox_bootstrap,
     curve_bootstrap, hazard_ratio_bootstrap, her2_threshold, label_components, mask_union,
-    perimeter_removal, region_sums, resample_draws, stored_threshold, thicken, tv_contour,
+    max_selected_logrank, perimeter_removal, region_sums, resample_draws, stored_threshold,
+    thicken, tv_contour,
 };
 use naga::back::{glsl, hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
@@ -208,6 +209,31 @@ fn structs_lie_in_memory_as_the_shaders_read_them() {
         n_slots,
         narrow,
         stream
+    );
+    assert_layout!(
+        max_selected_logrank::KERNEL,
+        "Uniforms",
+        max_selected_logrank::Uniforms,
+        key_0,
+        key_1,
+        first_low,
+        first_high,
+        n_permutations,
+        n_scores,
+        n_slots,
+        n_cuts,
+        narrow,
+        stride,
+        stream,
+        padding_0
+    );
+    assert_layout!(
+        max_selected_logrank::KERNEL,
+        "Cut",
+        max_selected_logrank::Cut,
+        n_upper,
+        centre,
+        weight
     );
     assert_layout!(
         tv_contour::KERNEL,
