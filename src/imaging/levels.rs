@@ -42,7 +42,7 @@ impl<'a> Levels<'a> {
     pub(crate) fn above(&self, threshold: f64, rows: usize, cols: usize) -> BitMask {
         let first = self.values.partition_point(|&value| f64::from(value) <= threshold);
         match u8::try_from(first) {
-            Ok(first) => BitMask::of_rows(rows, cols, &self.codes, |&code| code >= first),
+            Ok(first) => BitMask::of_rows(rows, cols, self.codes, |&code| code >= first),
             Err(_) => BitMask::empty(rows, cols),
         }
     }

@@ -297,7 +297,7 @@ impl FrameRun<'_> {
                     recorder.take(&counts, N_CLASSES * page.n_levels);
                 }
                 for (index, masks) in regions.filter(|_| n_words > 0) {
-                    let units = engine.storage_of(&units(&input.stored()[index]));
+                    let units = engine.storage_of(&units(input.stored()[index]));
                     let records = engine.storage(n_words);
                     let labels = &buffers.labelling.labels;
                     recorder.region_sums(
