@@ -2,10 +2,9 @@
 //!
 //! For the baseline table: two or more samples ([`rank_sum`], [`kruskal_wallis`], [`t_test`]),
 //! contingency tables ([`pearson_chi_squared`], [`fisher_2x2`], [`fisher_exact`]), pairs of columns
-//! ([`pearson`], [`spearman`], [`kendall`]), proportions with intervals, adjustment for several
-//! tests, and standardised differences.
+//! ([`pearson`], [`spearman`], [`kendall`]), proportions with intervals and
+//! standardised differences.
 
-mod adjustment;
 mod agreement;
 mod contingency;
 mod correlation;
@@ -20,7 +19,6 @@ mod student;
 mod summary;
 mod wasserstein;
 
-pub use adjustment::{benjamini_hochberg, holm};
 pub use agreement::{Kappa, cohen_kappa};
 pub use contingency::{Contingency, pearson_chi_squared};
 pub use correlation::{Correlation, CorrelationMethod, pearson};

@@ -209,17 +209,20 @@ fn next(words: &[u64], from: usize, flip: u64) -> Option<usize> {
 
 /// Which of up to 64 entries are set, as bits, the first one lowest.
 fn gathered<T>(entries: &[T], is_set: impl Fn(&T) -> bool) -> u64 {
-    // moves bit 0 of byte i to bit 56 + i; no two terms of the product meet
-    const GATHER: u64 = 0x0102_0408_1020_4080;
     let mut flags = [0_u8; WORD];
     for (flag, entry) in flags.iter_mut().zip(entries) {
         *flag = u8::from(is_set(entry));
     }
     let (eights, _) = flags.as_chunks::<8>();
-    eights
-        .iter()
-        .rev()
-        .fold(0, |bits, &eight| bits << 8 | u64::from_le_bytes(eight).wrapping_mul(GATHER) >> 56)
+    eights.iter().rev().fold(0, |bits, &eight| bits << 8 | u64::from(gathered_eight(eight)))
+}
+
+/// Eight flags, each 0 or 1, as bits, the first one lowest.
+#[inline(always)]
+pub(crate) fn gathered_eight(flags: [u8; 8]) -> u8 {
+    // moves bit 0 of byte i to bit 56 + i; no two terms of the product meet
+    const GATHER: u64 = 0x0102_0408_1020_4080;
+    (u64::from_le_bytes(flags).wrapping_mul(GATHER) >> 56) as u8
 }
 
 #[cfg(test)]

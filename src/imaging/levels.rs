@@ -74,25 +74,40 @@ impl<'a> Levels<'a> {
 
     /// Least and greatest intensity among counted pixels.
     pub(crate) fn range(&self, counts: &LevelCounts) -> Option<(f32, f32)> {
-        let is_there = |count: &u32| *count > 0;
-        let (first, last) = (counts.iter().position(is_there)?, counts.iter().rposition(is_there)?);
-        Some((self.values[first], self.values[last]))
+        range_of_counts(counts).map(|(first, last)| (self.values[first], self.values[last]))
     }
 
-    /// Median of counted pixels; the mean of the two in the middle of an even number.
+    /// Median of counted pixels.
     pub(crate) fn median(&self, counts: &LevelCounts) -> Option<f64> {
-        let n: u32 = counts.iter().sum();
-        let nth = |rank: u32| {
-            let mut below = 0;
-            let reached = counts.iter().position(|&count| {
-                below += count;
-                below > rank
-            });
-            reached.map(|level| f64::from(self.values[level]))
-        };
-        let last = n.checked_sub(1)?;
-        Some(f64::midpoint(nth(last / 2)?, nth(n / 2)?))
+        median_of_counts(counts, &self.values)
     }
+}
+
+/// Least and greatest level with a count, if there is one.
+pub fn range_of_counts(counts: &[u32]) -> Option<(usize, usize)> {
+    let occurs = |&count: &u32| count > 0;
+    Some((counts.iter().position(occurs)?, counts.iter().rposition(occurs)?))
+}
+
+/// The median of the intensities `values` that `counts` count: the mean of the two middle ones for
+/// an even count, `None` without any.
+///
+/// ```
+/// use herscope::imaging::median_of_counts;
+/// assert_eq!(median_of_counts(&[1, 0, 2, 1], &[1.0, 2.0, 4.0, 9.0]), Some(4.0));
+/// assert_eq!(median_of_counts(&[1, 0, 0, 1], &[1.0, 2.0, 4.0, 9.0]), Some(5.0));
+/// ```
+pub fn median_of_counts(counts: &[u32], values: &[f32]) -> Option<f64> {
+    let n: u64 = counts.iter().map(|&count| u64::from(count)).sum();
+    let nth = |mut rank: u64| {
+        let holds = |&count: &u32| {
+            let found = rank < u64::from(count);
+            rank = rank.saturating_sub(u64::from(count));
+            found
+        };
+        counts.iter().position(holds).map(|level| f64::from(values[level]))
+    };
+    Some(f64::midpoint(nth(n.checked_sub(1)? / 2)?, nth(n / 2)?))
 }
 
 /// Counts of what is in `all` and not in `part`.

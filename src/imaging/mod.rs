@@ -42,6 +42,7 @@ mod watershed;
 #[cfg(test)]
 mod drawing;
 
+pub(crate) use bit_mask::gathered_eight;
 pub use contour::{Contour, ContourFn, ContourSettings};
 pub use contour_input::{ClassSums, ContourInput, IntensityScaling};
 pub use distance_transform::squared_distances;
@@ -56,6 +57,7 @@ pub use her2::{
 };
 pub use histogram::Histogram;
 pub use label::{Connectivity, label_components, label_union};
+pub use levels::{median_of_counts, range_of_counts};
 pub use morphology::{MIN_AREA_PX, clear_border, open_area, tidy, without_perimeter};
 pub use patient_rules::{CellStatus, PatientRule, RuleOutcome};
 pub use picture::{DisplayRange, Picture};

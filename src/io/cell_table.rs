@@ -4,6 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 #[cfg(any(test, feature = "parquet"))]
 use super::parquet_table::ColumnType;
+use super::table_writer::field;
 use crate::Error;
 use crate::imaging::{ChannelProperties, EventClass, Her2Class, ObjectProperties};
 
@@ -88,11 +89,6 @@ impl CsvTable {
             .into_inner()
             .map_err(|error| Error::output("writing a table").found(error.to_string()))
     }
-}
-
-/// A number without rounding; nothing for one that is not defined.
-pub(crate) fn field<T: ToString>(value: Option<T>) -> String {
-    value.map_or_else(String::new, |value| value.to_string())
 }
 
 /// Columns that every channel has in `cells.csv`, each after `CHANNEL_`.

@@ -1,6 +1,7 @@
 //! The table of samples of a `segment` run, `samples.csv`. What is not defined is an empty field.
 
-use super::cell_table::{CsvTable, field};
+use super::cell_table::CsvTable;
+use super::table_writer::field;
 use crate::Error;
 use crate::imaging::{Her2Cutoffs, Her2Heterogeneity};
 

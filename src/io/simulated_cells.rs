@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::cell_table::field;
 use super::table::Table;
 use super::table_writer::csv_bytes;
+use super::table_writer::field;
 use crate::Error;
 use crate::imaging::{CellKind, CellTruth, Illumination, SimulatedCell};
 

@@ -20,3 +20,8 @@ where
     }
     writer.into_inner().expect(no_failure)
 }
+
+/// A number without rounding; nothing for one that is not defined.
+pub(crate) fn field<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
+}

@@ -87,33 +87,6 @@ impl ClassHistogram {
     }
 }
 
-/// Least and greatest level with a count, if there is one.
-pub fn range_of(counts: &[u32]) -> Option<(usize, usize)> {
-    let occurs = |&count: &u32| count > 0;
-    Some((counts.iter().position(occurs)?, counts.iter().rposition(occurs)?))
-}
-
-/// The median of the intensities `values` that `counts` count: the mean of the two middle ones for
-/// an even count, `None` without any.
-///
-/// ```
-/// use herscope::kernels::class_histogram::median_of;
-/// assert_eq!(median_of(&[1, 0, 2, 1], &[1.0, 2.0, 4.0, 9.0]), Some(4.0));
-/// assert_eq!(median_of(&[1, 0, 0, 1], &[1.0, 2.0, 4.0, 9.0]), Some(5.0));
-/// ```
-pub fn median_of(counts: &[u32], values: &[f32]) -> Option<f64> {
-    let n: u64 = counts.iter().map(|&count| u64::from(count)).sum();
-    let nth = |mut rank: u64| {
-        let holds = |&count: &u32| {
-            let found = rank < u64::from(count);
-            rank = rank.saturating_sub(u64::from(count));
-            found
-        };
-        counts.iter().position(holds).map(|level| f64::from(values[level]))
-    };
-    Some(f64::midpoint(nth(n.checked_sub(1)? / 2)?, nth(n / 2)?))
-}
-
 /// CPU twin; the masks have the page's size.
 ///
 /// ```

@@ -1,5 +1,6 @@
-//! Small numeric tools with sources: random words, draws, logarithms, exponentials. Uses nothing above.
+//! Small numeric tools with sources: random words, draws, logarithms, exponentials, adjusted p-values. Uses nothing above.
 
+pub mod adjustment;
 pub mod draw;
 pub mod exp;
 pub mod log;

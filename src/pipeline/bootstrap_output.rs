@@ -4,7 +4,7 @@ use super::bootstrap::BootstrapDocument;
 use crate::Error;
 use crate::io::manifest::{Manifest, ManifestFile, json_bytes};
 use crate::io::output_folder::OutputFolder;
-use crate::io::table_writer::csv_bytes;
+use crate::io::table_writer::{csv_bytes, field};
 use crate::report::number_format::count;
 use crate::report::{
     Analysis, BootstrapDocument as Shown, HistogramFigure, HistogramInterval, bootstrap_text,
@@ -50,16 +50,15 @@ pub fn text_of(document: &BootstrapDocument, time_unit: &str) -> Result<String, 
 }
 
 fn intervals_csv(document: &BootstrapDocument) -> Vec<u8> {
-    let cell = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
     let rows = document.intervals.iter().map(|one| {
         vec![
             one.kind.to_owned(),
-            cell(one.lower),
-            cell(one.upper),
-            cell(one.mcse_lower),
-            cell(one.mcse_upper),
-            cell(one.log_lower),
-            cell(one.log_upper),
+            field(one.lower),
+            field(one.upper),
+            field(one.mcse_lower),
+            field(one.mcse_upper),
+            field(one.log_lower),
+            field(one.log_upper),
             one.reason.unwrap_or_default().to_owned(),
         ]
     });

@@ -4,7 +4,7 @@ use super::coverage_document::{CoverageDocument, MethodBlock, ScenarioBlock};
 use crate::Error;
 use crate::io::manifest::{Manifest, ManifestFile, json_bytes};
 use crate::io::output_folder::OutputFolder;
-use crate::io::table_writer::csv_bytes;
+use crate::io::table_writer::{csv_bytes, field};
 use crate::report::number_format::{Rounding, count, fixed, level, share, significant};
 use crate::report::{Align, TextTable};
 
@@ -32,7 +32,6 @@ pub fn write_coverage(
 }
 
 fn coverage_csv(document: &CoverageDocument) -> Vec<u8> {
-    let cell = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
     let row = |scenario: &ScenarioBlock, one: &MethodBlock| {
         vec![
             scenario.true_hazard_ratio.to_string(),
@@ -40,11 +39,11 @@ fn coverage_csv(document: &CoverageDocument) -> Vec<u8> {
             one.n_available.to_string(),
             one.coverage.to_string(),
             one.mcse.to_string(),
-            cell(one.coverage_available),
-            cell(one.mcse_available),
+            field(one.coverage_available),
+            field(one.mcse_available),
             one.truth_below.to_string(),
             one.truth_above.to_string(),
-            cell(one.median_width_log),
+            field(one.median_width_log),
             one.share_infinite.to_string(),
             one.share_unavailable.to_string(),
         ]

@@ -4,7 +4,7 @@ use super::sweep_document::{CutBlock, SweepDocument};
 use crate::Error;
 use crate::io::manifest::{Manifest, ManifestFile, json_bytes};
 use crate::io::output_folder::OutputFolder;
-use crate::io::table_writer::csv_bytes;
+use crate::io::table_writer::{csv_bytes, field};
 use crate::report::number_format::{
     PStyle, count, level, p_statement, p_value, ratio, ratio_limits, share, significant,
 };
@@ -38,7 +38,6 @@ pub fn write_sweep(
 }
 
 fn cuts_csv(document: &SweepDocument) -> Vec<u8> {
-    let cell = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
     let rows = document.cuts.iter().map(|one| {
         let band = one.band;
         vec![
@@ -48,16 +47,16 @@ fn cuts_csv(document: &SweepDocument) -> Vec<u8> {
             one.n_events_below.to_string(),
             one.n_events_from.to_string(),
             one.status.to_owned(),
-            cell(one.log_hazard_ratio),
-            cell(one.se),
-            cell(one.hazard_ratio),
-            cell(one.lower),
-            cell(one.upper),
-            cell(one.logrank.chisq),
-            cell(one.logrank.p),
+            field(one.log_hazard_ratio),
+            field(one.se),
+            field(one.hazard_ratio),
+            field(one.lower),
+            field(one.upper),
+            field(one.logrank.chisq),
+            field(one.logrank.p),
             one.statistic.to_string(),
-            cell(band.and_then(|band| band.lower)),
-            cell(band.and_then(|band| band.upper)),
+            field(band.and_then(|band| band.lower)),
+            field(band.and_then(|band| band.upper)),
         ]
     });
     let header = [

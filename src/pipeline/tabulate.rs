@@ -8,10 +8,9 @@ use super::tabulate_comparison::{Tested, test_correlation, test_counts, test_num
 pub use super::tabulate_csv::tabulate_csv;
 pub use super::tabulate_settings::*;
 use super::tabulate_summary::{group_counts, summaries_of, summary_of};
-use crate::association::{
-    benjamini_hochberg, holm, standardised_difference, standardised_difference_of_shares,
-};
+use crate::association::{standardised_difference, standardised_difference_of_shares};
 use crate::io::table::Table;
+use crate::numeric::adjustment::{benjamini_hochberg, holm};
 use crate::report::{
     Moments, NoResult, SummaryValues, TabulateDocument, TabulateGroup, TabulateVariable,
     VariableKind,

@@ -7,6 +7,7 @@ use super::groups::{count_codes, rows_by_code};
 use super::risk_table::{RiskCounts, visit_risk_times};
 use super::tails::chi_squared_upper;
 use crate::Error;
+use crate::numeric::adjustment::holm;
 
 /// Eigenvalues of the variance below this fraction of the largest are rounding residue: the matrix
 /// of k groups has rank k - 1 at most, and a group of 1 in 10^6 still lies four decades above.
@@ -152,29 +153,6 @@ pub fn fit_pairwise_logrank(
         pairs[i].p_holm = Some(p);
     }
     Ok(pairs)
-}
-
-/// Holm's step-down correction of `p_values`, in their order.
-///
-/// # Source
-/// Holm, Scandinavian Journal of Statistics 6 (1979) 65.
-///
-/// ```
-/// use herscope::survival::holm;
-/// let adjusted = holm(&[0.01, 0.04, 0.03]);
-/// assert!((adjusted[0] - 0.03).abs() < 1e-15 && (adjusted[1] - 0.06).abs() < 1e-15);
-/// ```
-pub fn holm(p_values: &[f64]) -> Vec<f64> {
-    let m = p_values.len();
-    let mut order: Vec<usize> = (0..m).collect();
-    order.sort_by(|&a, &b| p_values[a].total_cmp(&p_values[b]));
-    let mut adjusted = vec![0.0; m];
-    let mut largest = 0.0_f64;
-    for (rank, &i) in order.iter().enumerate() {
-        largest = largest.max((m - rank) as f64 * p_values[i]).min(1.0);
-        adjusted[i] = largest;
-    }
-    adjusted
 }
 
 struct Sums {

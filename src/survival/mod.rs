@@ -48,7 +48,7 @@ pub use firth::{FirthFit, FirthTerm, fit_firth};
 pub use intervals::{JoinedIntervals, join_intervals};
 pub use kaplan_meier::{KaplanMeier, KaplanMeierRow, QuantileEstimate, SurvivalAt};
 pub use landmark::{Landmark, at_landmark};
-pub use logrank::{LogRank, PairwiseLogRank, fit_logrank, fit_pairwise_logrank, holm};
+pub use logrank::{LogRank, PairwiseLogRank, fit_logrank, fit_pairwise_logrank};
 pub use logrank_scores::logrank_scores;
 pub(crate) use marker_series::group_by_marker;
 pub use marker_series::{Carry, MarkerRule, MarkerSeries, TimeDependent, Visit};

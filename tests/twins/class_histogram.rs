@@ -1,7 +1,8 @@
 use crate::images::{assert_same, discs, pages, speckled};
 use crate::pixel_kernels;
 use herscope::imaging::Mask;
-use herscope::kernels::class_histogram::{cpu, median_of, range_of};
+use herscope::imaging::{median_of_counts, range_of_counts};
+use herscope::kernels::class_histogram::cpu;
 
 #[test]
 fn counts_are_equal_on_cpu_and_gpu() {
@@ -32,8 +33,8 @@ fn ranges_and_medians_are_those_of_the_pixels() {
             let middle = [values[last / 2], values[values.len() / 2]].map(f64::from);
             f64::midpoint(middle[0], middle[1])
         });
-        assert_eq!(median_of(&outside, page.values()), median, "{name}: median by sorting");
-        let range = range_of(&outside).map(|(a, b)| (page.values()[a], page.values()[b]));
+        assert_eq!(median_of_counts(&outside, page.values()), median, "{name}: median by sorting");
+        let range = range_of_counts(&outside).map(|(a, b)| (page.values()[a], page.values()[b]));
         assert_eq!(range, values.first().copied().zip(values.last().copied()), "{name}: range");
     }
 }

@@ -16,9 +16,9 @@ use crate::compute::backend::ComputeError;
 use crate::imaging::{
     Background, Channel, ChannelContour, ChannelResult, ClassSums, Connectivity, FrameInput,
     FrameSegmentation, FrameSums, IntensityScaling, LabelImage, MIN_AREA_PX, Mask, MeasureSettings,
-    StoredPlane, finish_objects, segment_frame, split_touching,
+    StoredPlane, finish_objects, median_of_counts, range_of_counts, segment_frame, split_touching,
 };
-use crate::kernels::class_histogram::{ClassHistogram, N_CLASSES, median_of, range_of};
+use crate::kernels::class_histogram::{ClassHistogram, N_CLASSES};
 use crate::kernels::contour_start::force_table;
 use crate::kernels::packing::{packed_mask, unpacked_mask};
 use crate::kernels::region_sums::{RECORD, of_records, units};
@@ -63,7 +63,7 @@ impl Classes {
         let values = page.values();
         let all = counts.over(|_| true);
         let of_levels = |counts: &[u32]| {
-            range_of(counts).map(|(least, greatest)| (values[least], values[greatest]))
+            range_of_counts(counts).map(|(least, greatest)| (values[least], values[greatest]))
         };
         let none = (f32::INFINITY, f32::NEG_INFINITY);
         let whole = of_levels(&all).unwrap_or(none);
@@ -317,7 +317,7 @@ impl FrameRun<'_> {
             let counts = ClassHistogram { n_levels: page.values().len(), counts };
             let median = |inside: usize| {
                 // neither in this mask nor in the edge mask
-                median_of(&counts.over(|class| class & (inside | 4) == 0), page.values())
+                median_of_counts(&counts.over(|class| class & (inside | 4) == 0), page.values())
             };
             Background { channel: median(1), no_object: median(2) }
         });

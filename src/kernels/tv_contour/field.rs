@@ -2,7 +2,7 @@
 
 use super::super::lanes::{Eight, Octet};
 use super::SQUARED_UNIT;
-use crate::imaging::{ContourInput, Mask, Plane};
+use crate::imaging::{ContourInput, Mask, Plane, gathered_eight};
 use bytemuck::{pod_align_to, pod_align_to_mut};
 
 /// Vectors whose sums are rounded together: 64 pixels of a row.
@@ -267,10 +267,8 @@ impl Field {
 /// Up to eight flags as bits, the first one lowest.
 #[inline(always)]
 fn bits_of(set: &[bool]) -> u8 {
-    // moves bit 0 of byte i to bit 56 + i; no two terms of the product meet
-    const GATHER: u64 = 0x0102_0408_1020_4080;
     match <&[bool; 8]>::try_from(set) {
-        Ok(eight) => (u64::from_le_bytes(eight.map(u8::from)).wrapping_mul(GATHER) >> 56) as u8,
+        Ok(eight) => gathered_eight(eight.map(u8::from)),
         Err(_) => set.iter().rev().fold(0, |bits, &set| bits << 1 | u8::from(set)),
     }
 }

@@ -6,7 +6,7 @@
 /// Holm 1979, Scandinavian Journal of Statistics 6:65.
 ///
 /// ```
-/// use herscope::association::holm;
+/// use herscope::numeric::adjustment::holm;
 ///
 /// assert_eq!(holm(&[0.04, 0.01]), [0.04, 0.02]);
 /// ```
@@ -27,7 +27,7 @@ pub fn holm(p: &[f64]) -> Vec<f64> {
 /// Benjamini and Hochberg 1995, Journal of the Royal Statistical Society B 57:289.
 ///
 /// ```
-/// use herscope::association::benjamini_hochberg;
+/// use herscope::numeric::adjustment::benjamini_hochberg;
 ///
 /// assert_eq!(benjamini_hochberg(&[0.04, 0.01]), [0.04, 0.02]);
 /// ```
