@@ -6,6 +6,7 @@
 //! - [`numeric`]: counter-based random words, the draw layout, a logarithm. Uses nothing.
 //! - [`survival`]: right-censored outcomes, Kaplan-Meier, log-rank, Cox. Pure `f64` statistics.
 //! - [`association`]: tests and intervals of a baseline table. Pure `f64` statistics.
+//! - [`joint`]: a marker over visits and the time to an event, tied by random effects. Pure `f64`.
 //! - [`imaging`]: frames, thresholds, labels, region properties, HER2 classes. Pure pixel maths.
 //! - [`kernels`]: each WGSL shader with its uniforms, CPU twin and tolerance.
 //! - [`compute`]: runs kernels on a CPU engine or a GPU; knows no biology.
@@ -36,6 +37,7 @@ pub mod compute;
 pub mod error;
 pub mod imaging;
 pub mod io;
+pub mod joint;
 pub mod kernels;
 pub mod numeric;
 pub mod pipeline;

@@ -181,7 +181,7 @@ pub struct ChiSquaredTest {
 }
 
 impl ChiSquaredTest {
-    pub(super) fn new(chisq: f64, df: usize) -> Self {
+    pub(crate) fn new(chisq: f64, df: usize) -> Self {
         // A statistic below zero is the rounding of zero.
         let chisq = chisq.max(0.0);
         Self { chisq, df, p: super::tails::chi_squared_upper(chisq, df) }
