@@ -91,6 +91,8 @@ pub(crate) enum Command {
     Sweep(Box<super::sweep::SweepArgs>),
     /// Make data whose truth is known
     Simulate(super::simulate::SimulateArgs),
+    /// A marker over visits and the event, tied by shared random effects: a joint model
+    Joint(Box<super::joint::JointArgs>),
     /// Baseline table of a cohort with tests between its groups
     Tabulate(super::tabulate::TabulateArgs),
     /// Put the shards of a bootstrap together: the document of the run on one machine

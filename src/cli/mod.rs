@@ -8,6 +8,7 @@ mod design;
 mod devices;
 mod exit;
 mod generate;
+mod joint;
 mod memory;
 mod output;
 mod progress;
@@ -62,6 +63,7 @@ fn dispatch(arguments: &Arguments) -> Result<ExitCode, Error> {
         Command::Sweep(args) => sweep::sweep(args, shared),
         Command::Simulate(args) => simulate::simulate(args, shared),
         Command::Merge(args) => bootstrap::merge(args, shared),
+        Command::Joint(args) => joint::joint(args, shared),
         Command::Tabulate(args) => tabulate::tabulate(args, shared),
         Command::Devices => devices::devices(shared),
         Command::Completions { shell } => generate::completions(*shell),

@@ -9,6 +9,8 @@ pub mod cohort;
 pub mod control_cells;
 pub mod frame_store;
 pub mod hash;
+pub mod joint_tables;
+mod joint_terms;
 pub mod label_tiff;
 pub mod manifest;
 pub mod marker_table;

@@ -102,6 +102,38 @@ pub struct JointFit {
     pub(super) information: DMatrix<f64>,
 }
 
+impl JointFit {
+    /// Parameters of the fixed effects of the marker.
+    pub fn fixed(&self) -> &[JointParameter] {
+        &self.parameters[self.layout.beta.clone()]
+    }
+
+    /// Log residual SD or log dispersion, where the family has one.
+    pub fn scale(&self) -> Option<&JointParameter> {
+        self.parameters[self.layout.scale.clone()].first()
+    }
+
+    /// Log SDs of the random effects, then the inverse hyperbolic tangent of their correlation.
+    pub fn covariance(&self) -> &[JointParameter] {
+        &self.parameters[self.layout.covariance.clone()]
+    }
+
+    /// Parameters of the baseline hazard.
+    pub fn baseline(&self) -> &[JointParameter] {
+        &self.parameters[self.layout.baseline.clone()]
+    }
+
+    /// Covariates of the hazard.
+    pub fn covariates(&self) -> &[JointParameter] {
+        &self.parameters[self.layout.gamma.clone()]
+    }
+
+    /// What ties marker and hazard.
+    pub fn association(&self) -> &[JointParameter] {
+        &self.parameters[self.layout.alpha.clone()]
+    }
+}
+
 /// A model with its data, ready to be fitted.
 pub(super) struct Problem<'a> {
     pub(super) model: &'a JointModel,

@@ -281,6 +281,25 @@ impl JointData {
         self.visit_begin[i]..self.visit_begin[i + 1]
     }
 
+    /// Times that cut the events into `n + 1` about equal parts, ascending, each once: quantiles that
+    /// interpolate between the ordered event times.
+    pub fn event_quantiles(&self, n: usize) -> Vec<f64> {
+        let with_event = self.time.iter().zip(&self.event).filter(|(_, event)| **event);
+        let mut times: Vec<f64> = with_event.map(|(time, _)| *time).collect();
+        times.sort_by(f64::total_cmp);
+        let Some(last) = times.len().checked_sub(1) else { return Vec::new() };
+        let quantile = |k: usize| {
+            let at = k as f64 / (n + 1) as f64 * last as f64;
+            let below = at.floor() as usize;
+            let above = times[(below + 1).min(last)];
+            times[below] + (at - below as f64) * (above - times[below])
+        };
+        let mut knots: Vec<f64> = (1..=n).map(quantile).collect();
+        knots.dedup();
+        knots.retain(|&knot| knot > times[0] && knot < times[last]);
+        knots
+    }
+
     /// Checks what `model` asks of the data.
     ///
     /// # Errors

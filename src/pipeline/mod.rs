@@ -17,6 +17,7 @@ pub mod design_output;
 mod frame_cache;
 pub mod her2_shift;
 pub mod heterogeneity;
+pub mod joint;
 pub mod rule;
 pub mod segment;
 mod segment_crops;

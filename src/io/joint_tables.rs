@@ -1,0 +1,441 @@
+//! From a long table of visits and a table of subjects to the data of a joint model.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use super::cohort::{CohortRequest, cohort_of};
+use super::joint_terms::{MarkerScale, Term, TermPart, parse_terms};
+use super::table::Table;
+use crate::joint::{FixedTerm, JointData, NaturalSplines, TimeShape};
+use crate::survival::{Cohort, Factor, design_matrix};
+use crate::units::TimeUnit;
+use crate::{Error, Warning};
+
+const DOING: &str = "reading the visits of the joint model";
+
+/// Which columns of the two tables are what.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct JointRequest {
+    /// Subject identifiers, in both tables.
+    pub id: String,
+    /// Time of a visit since the start of follow-up, in the long table.
+    pub visit_time: String,
+    /// Unit of `visit_time`; that of follow-up without it.
+    pub visit_unit: Option<TimeUnit>,
+    /// The marker: `COL`, `log(COL)`, `log1p(COL)` or `sqrt(COL)`.
+    pub marker: String,
+    /// Keep only visits where this column has one of these texts.
+    pub only: Option<(String, Vec<String>)>,
+    /// Terms beside the intercept: columns, products `A:B`, `ns(TIME,DF)`; the time alone if empty.
+    pub fixed: Vec<String>,
+    /// Column whose logarithm is added to the linear predictor of a count, such as a blood volume.
+    pub exposure: Option<String>,
+    /// Columns of the subjects.
+    pub subjects: CohortRequest,
+}
+
+/// Data of a joint model, and what was left out on the way.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JointTables {
+    /// The data.
+    pub data: JointData,
+    /// Identifier of each subject.
+    pub ids: Vec<String>,
+    /// Subjects that are not in the data: a value is missing, or no visit is left.
+    pub n_subjects_dropped: usize,
+    /// Visits that are not in the data: a value is missing, or their subject is not there.
+    pub n_visits_dropped: usize,
+    /// What the reader must know.
+    pub warnings: Vec<Warning>,
+}
+
+/// Reads both files (`-` is standard input, for one of them).
+///
+/// # Errors
+/// As [`Table::read`] and [`joint_tables_of`].
+pub fn read_joint_tables(
+    long: &Path,
+    subjects: &Path,
+    request: &JointRequest,
+) -> Result<JointTables, Error> {
+    joint_tables_of(
+        &Table::read(long, DOING)?,
+        &Table::read(subjects, "reading the subjects of the joint model")?,
+        request,
+    )
+}
+
+/// The data that `request` describes.
+///
+/// Subjects without a visit and visits without a subject are left out and counted. A covariate of the
+/// marker is looked for among the columns of `long`, then of `subjects`; text becomes indicators of
+/// its levels but the first.
+///
+/// # Errors
+/// A column that is not there; a cell that is not what its column must hold (file, row, column); two
+/// rows of one subject; nothing left.
+pub fn joint_tables_of(
+    long: &Table,
+    subjects: &Table,
+    request: &JointRequest,
+) -> Result<JointTables, Error> {
+    let terms = if request.fixed.is_empty() {
+        parse_terms(std::slice::from_ref(&request.visit_time), &request.visit_time)?
+    } else {
+        parse_terms(&request.fixed, &request.visit_time)?
+    };
+    let cohort = cohort_of(subjects, &request.subjects)?;
+    check_ids(subjects, &request.id)?;
+    let columns = columns_of(long, subjects, &terms)?;
+    let visits = read_visits(long, request, &columns)?;
+    let lines: HashMap<u64, usize> =
+        (0..subjects.n_rows()).map(|row| (subjects.line(row), row)).collect();
+    // complete subjects with at least one complete visit, in the order of their table
+    let mut by_subject: HashMap<&str, Vec<&Visit>> = HashMap::new();
+    for visit in &visits.complete {
+        by_subject.entry(visit.id.as_str()).or_default().push(visit);
+    }
+    let mut kept: Vec<(usize, Vec<&Visit>)> = Vec::new();
+    for row in cohort.complete_rows() {
+        let has_covariates = columns.iter().all(|column| match column.place {
+            Place::Long(_) => true,
+            Place::Subjects(at) => subjects.value(lines[&cohort.lines[row]], at).is_some(),
+        });
+        let id = id_of(&cohort, row);
+        if let (true, Some(mut own)) = (has_covariates, by_subject.remove(id)) {
+            own.sort_by(|a, b| a.time.total_cmp(&b.time));
+            kept.push((row, own));
+        }
+    }
+    if kept.is_empty() {
+        return Err(Error::input(DOING)
+            .at(long.source())
+            .found(format!("no visit of a subject of {}", subjects.source()))
+            .expected(format!("identifiers in column {} that both tables have", request.id)));
+    }
+    let rows: Vec<usize> = kept.iter().map(|(row, _)| *row).collect();
+    let design = design_matrix(&cohort, &rows);
+    let of_rows = |values: &[f64]| rows.iter().map(|&row| values[row]).collect::<Vec<f64>>();
+    let mut visit_begin = vec![0];
+    for (_, own) in &kept {
+        visit_begin.push(visit_begin[visit_begin.len() - 1] + own.len());
+    }
+    let ordered: Vec<&Visit> = kept.iter().flat_map(|(_, own)| own.iter().copied()).collect();
+    let places = Places {
+        long,
+        subjects,
+        lines: &lines,
+        cohort: &cohort,
+        rows: &rows,
+        ordered: &ordered,
+        visit_begin: &visit_begin,
+    };
+    let visit_time: Vec<f64> = ordered.iter().map(|visit| visit.time).collect();
+    let data = JointData {
+        fixed: fixed_terms(&terms, &columns, &places, &visit_time)?,
+        marker: ordered.iter().map(|visit| visit.marker).collect(),
+        offset: request.exposure.is_some().then(|| ordered.iter().map(|v| v.offset).collect()),
+        entry: cohort.outcome.entry().map(of_rows),
+        time: of_rows(cohort.outcome.time()),
+        event: rows.iter().map(|&row| cohort.outcome.event()[row]).collect(),
+        covariates: design.columns,
+        visit_begin: visit_begin.clone(),
+        visit_time,
+    };
+    let n_visits_dropped = visits.n_incomplete + visits.complete.len() - ordered.len();
+    let n_subjects_dropped = subjects.n_rows() - rows.len();
+    let mut warnings = cohort.warnings.clone();
+    warnings.extend(design.warnings);
+    warnings.extend(warnings_of(&data, n_subjects_dropped, n_visits_dropped));
+    Ok(JointTables {
+        ids: rows.iter().map(|&row| id_of(&cohort, row).to_owned()).collect(),
+        data,
+        n_subjects_dropped,
+        n_visits_dropped,
+        warnings,
+    })
+}
+
+/// Where a covariate of the marker stands.
+#[derive(Clone, Copy)]
+enum Place {
+    Long(usize),
+    Subjects(usize),
+}
+
+struct Column {
+    name: String,
+    place: Place,
+}
+
+/// The tables with the visits and subjects that are kept.
+struct Places<'a> {
+    long: &'a Table,
+    subjects: &'a Table,
+    lines: &'a HashMap<u64, usize>,
+    cohort: &'a Cohort,
+    rows: &'a [usize],
+    ordered: &'a [&'a Visit],
+    visit_begin: &'a [usize],
+}
+
+impl Places<'_> {
+    /// Text of a covariate at each visit.
+    fn texts(&self, place: Place) -> Vec<&str> {
+        let mut texts = Vec::with_capacity(self.ordered.len());
+        for (i, &row) in self.rows.iter().enumerate() {
+            for visit in &self.ordered[self.visit_begin[i]..self.visit_begin[i + 1]] {
+                texts.push(match place {
+                    Place::Long(column) => self.long.cell(visit.row, column),
+                    Place::Subjects(column) => {
+                        self.subjects.cell(self.lines[&self.cohort.lines[row]], column)
+                    }
+                });
+            }
+        }
+        texts
+    }
+
+    /// The value of each subject, if it is the same at all of its visits.
+    fn constant(&self, at_visits: &[f64]) -> Option<Vec<f64>> {
+        let of_subject = |pair: &[usize]| {
+            let own = &at_visits[pair[0]..pair[1]];
+            own.iter().all(|value| *value == own[0]).then_some(own[0])
+        };
+        self.visit_begin.windows(2).map(of_subject).collect()
+    }
+}
+
+struct Visit {
+    row: usize,
+    id: String,
+    time: f64,
+    marker: f64,
+    offset: f64,
+}
+
+struct Visits {
+    complete: Vec<Visit>,
+    n_incomplete: usize,
+}
+
+fn id_of(cohort: &Cohort, row: usize) -> &str {
+    cohort.ids.as_ref().and_then(|ids| ids[row].as_deref()).unwrap_or("")
+}
+
+/// # Errors
+/// A subject with two rows.
+fn check_ids(subjects: &Table, id: &str) -> Result<(), Error> {
+    let column = subjects.column(id)?;
+    let mut seen = HashSet::new();
+    for row in 0..subjects.n_rows() {
+        if subjects.value(row, column).is_some_and(|id| !seen.insert(id)) {
+            return Err(subjects.bad_cell(row, column, "one row a subject"));
+        }
+    }
+    Ok(())
+}
+
+/// Every column that a term names, once.
+fn columns_of(long: &Table, subjects: &Table, terms: &[Term]) -> Result<Vec<Column>, Error> {
+    let mut columns: Vec<Column> = Vec::new();
+    for part in terms.iter().flat_map(|term| &term.parts) {
+        let TermPart::Column(name) = part else { continue };
+        if columns.iter().any(|column| column.name == *name) {
+            continue;
+        }
+        let place = if long.has_column(name) || !subjects.has_column(name) {
+            Place::Long(long.column(name)?)
+        } else {
+            Place::Subjects(subjects.column(name)?)
+        };
+        columns.push(Column { name: name.clone(), place });
+    }
+    Ok(columns)
+}
+
+fn read_visits(long: &Table, request: &JointRequest, columns: &[Column]) -> Result<Visits, Error> {
+    let (id, time) = (long.column(&request.id)?, long.column(&request.visit_time)?);
+    let (name, scale) = MarkerScale::parse(&request.marker);
+    let marker = long.column(name)?;
+    let exposure = request.exposure.as_ref().map(|name| long.column(name)).transpose()?;
+    let only = match &request.only {
+        Some((name, levels)) => Some((long.column(name)?, levels)),
+        None => None,
+    };
+    let unit = request.subjects.time_unit;
+    let days = request.visit_unit.unwrap_or(unit).days();
+    let mut visits = Visits { complete: Vec::new(), n_incomplete: 0 };
+    for row in 0..long.n_rows() {
+        if let Some((column, levels)) = &only
+            && !levels.iter().any(|level| level == long.cell(row, *column))
+        {
+            continue;
+        }
+        let at = long.number(row, time, "a finite time")?;
+        let value = long.number(row, marker, "a finite number")?;
+        let volume = match exposure {
+            Some(column) => long.number(row, column, "a number above 0")?,
+            None => Some(1.0),
+        };
+        let has_covariates = columns.iter().all(|column| match column.place {
+            Place::Long(at) => long.value(row, at).is_some(),
+            Place::Subjects(_) => true,
+        });
+        let (Some(subject), Some(at), Some(value), Some(volume), true) =
+            (long.value(row, id), at, value, volume, has_covariates)
+        else {
+            visits.n_incomplete += 1;
+            continue;
+        };
+        if at < 0.0 {
+            return Err(long.bad_cell(row, time, "a time from 0, the start of follow-up"));
+        }
+        let marker = scale.of(value).ok_or_else(|| long.bad_cell(row, marker, scale.expected()))?;
+        if let (Some(column), true) = (exposure, volume <= 0.0) {
+            return Err(long.bad_cell(row, column, "a number above 0"));
+        }
+        visits.complete.push(Visit {
+            row,
+            id: subject.to_owned(),
+            time: at * days / unit.days(),
+            marker,
+            offset: volume.ln(),
+        });
+    }
+    Ok(visits)
+}
+
+/// The intercept and the terms, factors as indicators.
+fn fixed_terms(
+    terms: &[Term],
+    columns: &[Column],
+    places: &Places<'_>,
+    visit_time: &[f64],
+) -> Result<Vec<FixedTerm>, Error> {
+    let mut fixed = vec![FixedTerm {
+        name: "(Intercept)".into(),
+        shape: TimeShape::Power(0),
+        at_visits: vec![1.0; visit_time.len()],
+        of_subjects: Some(vec![1.0; places.rows.len()]),
+    }];
+    for term in terms {
+        // names and values at visits of the product of the columns
+        let mut products: Vec<(Vec<String>, Vec<f64>)> =
+            vec![(Vec::new(), vec![1.0; visit_time.len()])];
+        for (part, text) in term.parts.iter().zip(term.name.split(':')) {
+            let factors = match part {
+                TermPart::Column(name) => {
+                    let column = columns.iter().find(|column| column.name == *name);
+                    coded(name, &places.texts(column.expect("collected before").place))?
+                }
+                TermPart::Time | TermPart::Spline(_) => {
+                    vec![(text.trim().to_owned(), vec![1.0; visit_time.len()])]
+                }
+            };
+            products = (factors.iter())
+                .flat_map(|(name, values)| {
+                    products.iter().map(move |(names, product)| {
+                        let mut names = names.clone();
+                        names.push(name.clone());
+                        (names, product.iter().zip(values).map(|(a, b)| a * b).collect())
+                    })
+                })
+                .collect();
+        }
+        for (names, at_visits) in products {
+            for (suffix, shape) in shapes(term, visit_time)? {
+                fixed.push(FixedTerm {
+                    name: format!("{}{suffix}", names.join(":")),
+                    shape,
+                    of_subjects: places.constant(&at_visits),
+                    at_visits: at_visits.clone(),
+                });
+            }
+        }
+    }
+    Ok(fixed)
+}
+
+/// The functions of time in a term, with what their names end in.
+fn shapes(term: &Term, visit_time: &[f64]) -> Result<Vec<(String, TimeShape)>, Error> {
+    let df = term.parts.iter().find_map(|part| match part {
+        TermPart::Spline(df) => Some(*df),
+        _ => None,
+    });
+    let Some(df) = df else {
+        let power = term.parts.iter().filter(|part| **part == TermPart::Time).count();
+        return Ok(vec![(String::new(), TimeShape::Power(power as u32))]);
+    };
+    let mut times = visit_time.to_vec();
+    times.sort_by(f64::total_cmp);
+    let last = (times.len() - 1) as f64;
+    let quantile = |share: f64| {
+        let at = share * last;
+        let below = at.floor() as usize;
+        let above = times[(below + 1).min(times.len() - 1)];
+        times[below] + (at - below as f64) * (above - times[below])
+    };
+    let knots: Vec<f64> = (0..=df).map(|k| quantile(k as f64 / df as f64)).collect();
+    if knots.windows(2).any(|pair| pair[1] <= pair[0]) {
+        return Err(Error::input(DOING)
+            .found(format!("{} with knots at {knots:?}", term.name))
+            .expected("fewer functions: the times of visits are too few for so many knots"));
+    }
+    let splines = NaturalSplines::new(knots);
+    let shape = |function| TimeShape::Natural { splines: splines.clone(), function };
+    Ok((0..df).map(|function| ((function + 1).to_string(), shape(function))).collect())
+}
+
+/// A column as numbers, or as indicators of its levels but the first.
+fn coded(name: &str, texts: &[&str]) -> Result<Vec<(String, Vec<f64>)>, Error> {
+    let numbers: Option<Vec<f64>> = texts.iter().map(|text| text.parse().ok()).collect();
+    if let Some(numbers) = numbers {
+        if let Some(bad) = numbers.iter().find(|number| !number.is_finite()) {
+            return Err(Error::input(DOING)
+                .at(format!("column {name}"))
+                .found(bad.to_string())
+                .expected("finite numbers"));
+        }
+        return Ok(vec![(name.to_owned(), numbers)]);
+    }
+    let texts: Vec<Option<&str>> = texts.iter().map(|text| Some(*text)).collect();
+    let factor = Factor::new(name, &texts, None);
+    let indicator = |level: usize| {
+        let is_level = |code: &Option<usize>| f64::from(u8::from(*code == Some(level)));
+        (format!("{name}={}", factor.levels[level]), factor.codes.iter().map(is_level).collect())
+    };
+    Ok((1..factor.levels.len()).map(indicator).collect())
+}
+
+fn warnings_of(data: &JointData, n_subjects: usize, n_visits: usize) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    if n_subjects > 0 {
+        warnings.push(Warning::new(
+            "subjects_dropped",
+            format!("{n_subjects} subjects lack a value in a column used, or have no visit"),
+        ));
+    }
+    if n_visits > 0 {
+        warnings.push(Warning::new(
+            "visits_dropped",
+            format!(
+                "{n_visits} visits lack a value in a column used, or their subject is not there"
+            ),
+        ));
+    }
+    let after = (0..data.n_subjects())
+        .flat_map(|i| data.visits(i).map(move |visit| (i, visit)))
+        .filter(|&(i, visit)| data.visit_time[visit] > data.time[i])
+        .count();
+    if after > 0 {
+        warnings.push(Warning::new(
+            "visits_after_follow_up",
+            format!(
+                "{after} visits are later than the end of their subject's follow-up; they are used, as \
+                 measurements of the same trajectory"
+            ),
+        ));
+    }
+    warnings
+}
