@@ -3,7 +3,9 @@
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
 use super::likelihood::{Free, Likelihood};
-use super::maximise::{Curvature, Maximum, Objective, maximise, positive_inverse, quasi_newton};
+use super::maximise::{
+    Curvature, Maximum, Objective, QUASI_GAIN, newton, positive_inverse, quasi_newton,
+};
 use super::model::{Baseline, DOING, Family, JointData, JointModel, RandomEffects};
 use super::parameters::Layout;
 use super::prepared::Prepared;
@@ -179,16 +181,27 @@ impl<'a> Problem<'a> {
         likelihood: &mut Likelihood<'_>,
         free: &[usize],
         start: &[f64],
-        curvature: Curvature<'_>,
     ) -> (Vec<f64>, Maximum) {
-        let mut objective = Free::new(likelihood, free, start);
+        let (near, _) = self.approach(likelihood, free, start);
+        let mut objective = Free::new(likelihood, free, &near);
+        let begin = objective.pick(&near);
+        let maximum = newton(&mut objective, begin);
+        (objective.put(&maximum.theta), maximum)
+    }
+
+    /// Quasi-Newton steps from `start` to near the maximum over the parameters in `free`, and the log
+    /// likelihood there.
+    fn approach(
+        &self,
+        likelihood: &mut Likelihood<'_>,
+        free: &[usize],
+        start: &[f64],
+    ) -> (Vec<f64>, f64) {
+        let mut objective = Free::standardised(likelihood, free, start);
         let begin = objective.pick(start);
-        let maximum = maximise(&mut objective, &begin, curvature);
-        let mut theta = start.to_vec();
-        for (&k, value) in free.iter().zip(&maximum.theta) {
-            theta[k] = *value;
-        }
-        (theta, maximum)
+        let near = quasi_newton(&mut objective, &begin, Curvature::Unknown, QUASI_GAIN);
+        let value = if near.value.is_finite() { near.value } else { f64::NEG_INFINITY };
+        (objective.put(&near.theta), value)
     }
 
     /// Rough values: least squares for the marker (of its log, for counts), an exponential baseline.
@@ -279,15 +292,12 @@ pub fn fit_joint(
     let all: Vec<usize> = (0..problem.layout.len()).collect();
     let mut ends: Vec<(Vec<f64>, f64)> = Vec::new();
     for start in problem.association_starts(&null) {
-        let mut objective = Free::new(&mut likelihood, &all, &start);
-        let (end, _) = quasi_newton(&mut objective, &start, Curvature::Unknown, 1e-5);
-        let value = likelihood.at(&end, None);
-        ends.push((end, if value.is_finite() { value } else { f64::NEG_INFINITY }));
+        ends.push(problem.approach(&mut likelihood, &all, &start));
     }
     let best = ends.iter().map(|end| end.1).fold(f64::NEG_INFINITY, f64::max);
     let agreed = ends.iter().filter(|end| best - end.1 < SAME_MAXIMUM).count();
     let start = ends.iter().find(|end| end.1 == best).map_or(&null, |end| &end.0);
-    let (theta, maximum) = problem.maximise(&mut likelihood, &all, start, Curvature::Unknown);
+    let (theta, maximum) = problem.maximise(&mut likelihood, &all, start);
     let score = score_test(&problem, &mut likelihood, &null, null_maximum.converged);
     Ok(report(
         &problem,
@@ -305,7 +315,7 @@ pub(super) fn fit_null(
     likelihood: &mut Likelihood<'_>,
 ) -> (Vec<f64>, Maximum) {
     let free = problem.without_association();
-    problem.maximise(likelihood, &free, &problem.start(), Curvature::Unknown)
+    problem.maximise(likelihood, &free, &problem.start())
 }
 
 /// Rao's test at the fit without association.

@@ -1,7 +1,9 @@
 //! The marginal log likelihood of all subjects.
 
+use nalgebra::DMatrix;
+
 use super::maximise::Objective;
-use super::model::JointModel;
+use super::model::{JointModel, Link};
 use super::parameters::{Layout, Point};
 use super::prepared::Prepared;
 use super::quadrature::Rule;
@@ -83,37 +85,93 @@ impl<'a> Likelihood<'a> {
 
 /// The log likelihood as a function of some parameters, the others held.
 pub(super) struct Free<'a, 'b> {
-    pub(super) likelihood: &'a mut Likelihood<'b>,
+    likelihood: &'a mut Likelihood<'b>,
     /// Places of the free parameters, ascending.
-    pub(super) free: &'a [usize],
+    free: &'a [usize],
+    /// An association and the log SD of its effect, both free, as indices into `free`: the search sees
+    /// the association of a standard deviation instead. Where few subjects tell effects apart, the
+    /// likelihood is a ridge along which one grows as the other falls; so seen it is straight.
+    pairs: Vec<(usize, usize)>,
     /// All parameters; the free ones are overwritten.
-    pub(super) theta: Vec<f64>,
-    pub(super) gradient: Vec<f64>,
+    theta: Vec<f64>,
+    gradient: Vec<f64>,
 }
 
 impl<'a, 'b> Free<'a, 'b> {
+    /// The parameters as they are.
     pub(super) fn new(
         likelihood: &'a mut Likelihood<'b>,
         free: &'a [usize],
         theta: &[f64],
     ) -> Self {
-        Self { likelihood, free, theta: theta.to_vec(), gradient: vec![0.0; theta.len()] }
+        let (theta, gradient) = (theta.to_vec(), vec![0.0; theta.len()]);
+        Self { likelihood, free, pairs: Vec::new(), theta, gradient }
     }
 
-    /// The free ones of `all`.
+    /// Associations of a standard deviation of their effect.
+    pub(super) fn standardised(
+        likelihood: &'a mut Likelihood<'b>,
+        free: &'a [usize],
+        theta: &[f64],
+    ) -> Self {
+        let (layout, model) = (likelihood.layout, likelihood.model);
+        let index = |place: usize| free.iter().position(|&k| k == place);
+        let links = model.association.links(model.random);
+        let pairs = layout.alpha.clone().zip(links).filter_map(|(alpha, link)| {
+            let effect = match link {
+                Link::Value | Link::Intercept => 0,
+                Link::Slope | Link::RandomSlope => model.random.len() - 1,
+            };
+            Some((index(alpha)?, index(layout.covariance.start + effect)?))
+        });
+        let pairs = pairs.collect();
+        Self { pairs, ..Self::new(likelihood, free, theta) }
+    }
+
+    /// The free ones of `all`, as the search sees them.
     pub(super) fn pick(&self, all: &[f64]) -> Vec<f64> {
-        self.free.iter().map(|&k| all[k]).collect()
+        let mut picked: Vec<f64> = self.free.iter().map(|&k| all[k]).collect();
+        for &(alpha, log_sd) in &self.pairs {
+            picked[alpha] *= picked[log_sd].exp();
+        }
+        picked
+    }
+
+    /// All parameters, with the free ones as the search has them.
+    pub(super) fn put(&mut self, seen: &[f64]) -> Vec<f64> {
+        for (&k, value) in self.free.iter().zip(seen) {
+            self.theta[k] = *value;
+        }
+        for &(alpha, log_sd) in &self.pairs {
+            self.theta[self.free[alpha]] = seen[alpha] * (-seen[log_sd]).exp();
+        }
+        self.theta.clone()
+    }
+
+    /// The information of all parameters at the maximum `all`, as the search sees it.
+    pub(super) fn curvature(&self, information: &DMatrix<f64>, all: &[f64]) -> DMatrix<f64> {
+        let n = self.free.len();
+        let mut change = DMatrix::identity(n, n);
+        for &(alpha, log_sd) in &self.pairs {
+            change[(alpha, alpha)] = (-all[self.free[log_sd]]).exp();
+            change[(alpha, log_sd)] = -all[self.free[alpha]];
+        }
+        let picked =
+            DMatrix::from_fn(n, n, |j, k| information[(self.free[j], self.free[k])]);
+        change.transpose() * picked * change
     }
 }
 
 impl Objective for Free<'_, '_> {
-    fn evaluate(&mut self, theta: &[f64], gradient: &mut [f64]) -> f64 {
-        for (&k, value) in self.free.iter().zip(theta) {
-            self.theta[k] = *value;
-        }
+    fn evaluate(&mut self, seen: &[f64], gradient: &mut [f64]) -> f64 {
+        self.put(seen);
         let value = self.likelihood.at(&self.theta, Some(&mut self.gradient));
         for (slot, &k) in gradient.iter_mut().zip(self.free) {
             *slot = self.gradient[k];
+        }
+        for &(alpha, log_sd) in &self.pairs {
+            gradient[log_sd] -= self.theta[self.free[alpha]] * gradient[alpha];
+            gradient[alpha] *= (-seen[log_sd]).exp();
         }
         value
     }

@@ -15,13 +15,21 @@ const QUASI_STEPS: usize = 300;
 const NEWTON_STEPS: usize = 20;
 
 /// Quasi-Newton steps end when the next would gain less than this in log likelihood.
-const QUASI_GAIN: f64 = 1e-5;
+pub(super) const QUASI_GAIN: f64 = 1e-5;
 
 /// A maximum is found when a Newton step would gain less than this: 1e-6 of a standard error.
-pub(super) const NEWTON_GAIN: f64 = 1e-12;
+const NEWTON_GAIN: f64 = 1e-12;
 
 /// Largest step of the quasi-Newton phase, in standard errors along it as the curvature has them.
 const LONGEST_STEP: f64 = 10.0;
+
+/// Steps in a row that gain less than asked although the gradient promises more: value and gradient are
+/// then at odds, as they are where the quadrature no longer resolves the random effects.
+const IDLE_STEPS: usize = 4;
+
+/// What the gradient may still promise then if the search is to count as converged: a twentieth of a
+/// standard error.
+const IDLE_GAIN: f64 = 1e-3;
 
 /// Differences of the gradient are taken over this share of a standard error to either side.
 const DIFFERENCE: f64 = 3e-3;
@@ -31,7 +39,6 @@ const DIFFERENCE: f64 = 3e-3;
 pub(super) struct Maximum {
     pub(super) theta: Vec<f64>,
     pub(super) value: f64,
-    pub(super) gradient: Vec<f64>,
     /// Negative second derivatives.
     pub(super) information: DMatrix<f64>,
     /// A Newton step would gain next to nothing.
@@ -47,24 +54,33 @@ pub(super) enum Curvature<'a> {
     Like(&'a DMatrix<f64>),
 }
 
-/// The maximum uphill of `start`.
+/// The maximum uphill of `start`, by quasi-Newton steps and then Newton's.
 pub(super) fn maximise(
     objective: &mut impl Objective,
     start: &[f64],
     curvature: Curvature<'_>,
 ) -> Maximum {
-    let (theta, metric) = quasi_newton(objective, start, curvature, QUASI_GAIN);
-    newton(objective, theta, &metric)
+    let near = quasi_newton(objective, start, curvature, QUASI_GAIN);
+    newton(objective, near.theta)
+}
+
+/// Where quasi-Newton steps ended.
+#[derive(Clone, Debug)]
+pub(super) struct Near {
+    pub(super) theta: Vec<f64>,
+    pub(super) value: f64,
+    /// The next step would gain less than asked.
+    pub(super) converged: bool,
 }
 
 /// Quasi-Newton steps (Broyden, Fletcher, Goldfarb, Shanno) until the next would gain less than
-/// `gain`: the point and the approximate inverse information there.
+/// `gain`.
 pub(super) fn quasi_newton(
     objective: &mut impl Objective,
     start: &[f64],
     curvature: Curvature<'_>,
     gain: f64,
-) -> (Vec<f64>, DMatrix<f64>) {
+) -> Near {
     let p = start.len();
     let mut theta = DVector::from_column_slice(start);
     let mut gradient = DVector::zeros(p);
@@ -76,6 +92,8 @@ pub(super) fn quasi_newton(
             positive_inverse(&differences(objective, start, &rough))
         }
     };
+    let mut converged = false;
+    let mut idle = 0;
     for _ in 0..QUASI_STEPS {
         let mut step = &metric * &gradient;
         let mut rise = step.dot(&gradient);
@@ -85,6 +103,7 @@ pub(super) fn quasi_newton(
             rise = step.dot(&gradient);
         }
         if 0.5 * rise < gain {
+            converged = value.is_finite();
             break;
         }
         if rise.sqrt() > LONGEST_STEP {
@@ -105,9 +124,14 @@ pub(super) fn quasi_newton(
             metric += factor * &moved * moved.transpose()
                 - (&smoothed * moved.transpose() + &moved * smoothed.transpose()) / curvature;
         }
+        idle = if next_value - value < gain { idle + 1 } else { 0 };
         (theta, value, gradient) = (next, next_value, next_gradient);
+        if idle == IDLE_STEPS {
+            converged = 0.5 * rise < IDLE_GAIN;
+            break;
+        }
     }
-    (theta.as_slice().to_vec(), metric)
+    Near { theta: theta.as_slice().to_vec(), value, converged }
 }
 
 /// Halves `step` until the value rises by a share of what the gradient promises.
@@ -136,13 +160,11 @@ fn search_line(
 }
 
 /// Newton's method on the gradient, from near the maximum.
-fn newton(objective: &mut impl Objective, start: Vec<f64>, metric: &DMatrix<f64>) -> Maximum {
+pub(super) fn newton(objective: &mut impl Objective, start: Vec<f64>) -> Maximum {
     let mut theta = start;
     let mut gradient = vec![0.0; theta.len()];
     let mut value = objective.evaluate(&theta, &mut gradient);
-    let mut spreads: Vec<f64> =
-        theta.iter().enumerate().map(|(k, &x)| spread(metric[(k, k)], x)).collect();
-    let mut information = differences(objective, &theta, &spreads);
+    let mut information = information_at(objective, &theta);
     for _ in 0..NEWTON_STEPS {
         let is_definite = information.clone().cholesky().is_some();
         let inverse = positive_inverse(&information);
@@ -150,7 +172,7 @@ fn newton(objective: &mut impl Objective, start: Vec<f64>, metric: &DMatrix<f64>
         let mut step = &inverse * &score;
         let gain = 0.5 * step.dot(&score);
         if gain < NEWTON_GAIN {
-            return Maximum { theta, value, gradient, information, converged: is_definite };
+            return Maximum { theta, value, information, converged: is_definite };
         }
         if (2.0 * gain).sqrt() > LONGEST_STEP {
             step *= LONGEST_STEP / (2.0 * gain).sqrt();
@@ -175,10 +197,11 @@ fn newton(objective: &mut impl Objective, start: Vec<f64>, metric: &DMatrix<f64>
         theta = next;
         gradient = next_gradient;
         let inverse = positive_inverse(&information);
-        spreads = theta.iter().enumerate().map(|(k, &x)| spread(inverse[(k, k)], x)).collect();
+        let spreads: Vec<f64> =
+            theta.iter().enumerate().map(|(k, &x)| spread(inverse[(k, k)], x)).collect();
         information = differences(objective, &theta, &spreads);
     }
-    Maximum { theta, value, gradient, information, converged: false }
+    Maximum { theta, value, information, converged: false }
 }
 
 /// Negative second derivatives at `theta`, the differences over shares of a standard error.

@@ -7,11 +7,17 @@ mod likelihood;
 mod maximise;
 mod model;
 mod parameters;
+mod permutation;
 mod prepared;
+mod profile;
 mod quadrature;
+mod random;
+mod refit;
+mod simulator;
 mod splines;
 mod status;
 mod subject;
+mod two_stage;
 #[cfg(test)]
 mod tests;
 
@@ -21,5 +27,10 @@ pub use fit::{
 pub use model::{
     Association, Baseline, Family, FixedTerm, JointData, JointModel, RandomEffects, TimeShape,
 };
+pub use permutation::AssociationScore;
+pub use profile::{JointProfile, OpenSide, ProfilePoint, profile};
+pub use refit::{Refit, Refitter, refit_data};
+pub use simulator::JointTruth;
 pub use splines::{CubicSplines, NaturalSplines};
 pub use status::JointStatus;
+pub use two_stage::{TwoStageTerm, two_stage};

@@ -2,13 +2,16 @@
 //! at the times under the hazard's integral.
 
 use super::model::{FixedTerm, JointData, JointModel, Link};
-use super::quadrature::gauss_legendre;
+use super::quadrature::{Rule, gauss_legendre};
 
 /// Times under the integral from 0 (or entry) to the end of follow-up under Weibull's hazard.
-const TIME_NODES: usize = 16;
+pub(super) const TIME_NODES: usize = 16;
+
+/// Which root of time is the variable of that integral.
+const ROOT: f64 = 4.0;
 
 /// Times between two knots of a baseline: the integrand is the exponential of a polynomial there.
-const PIECE_NODES: usize = 8;
+pub(super) const PIECE_NODES: usize = 8;
 
 /// The subjects, ready for the likelihood under any parameters.
 #[derive(Clone, Debug)]
@@ -17,7 +20,6 @@ pub(super) struct Prepared {
     pub(super) hazards: Vec<HazardTimes>,
     /// Covariates of the hazard, subject by subject `[n_subjects x n_covariates]`.
     pub(super) covariates: Vec<f64>,
-    pub(super) n_fixed: usize,
     pub(super) n_covariates: usize,
 }
 
@@ -51,7 +53,52 @@ pub(super) struct HazardTimes {
     pub(super) slope: Vec<f64>,
 }
 
+/// The rule in time for `model`, on [0, 1].
+pub(super) fn time_rule(model: &JointModel, time_nodes: usize, piece_nodes: usize) -> Rule {
+    let has_pieces = model.baseline.knots().is_some();
+    gauss_legendre(if has_pieces { piece_nodes } else { time_nodes })
+}
+
 impl HazardTimes {
+    /// Those of subject `i` from `entry` to `end`, by a rule on [0, 1].
+    pub(super) fn of(
+        data: &JointData,
+        model: &JointModel,
+        rule: &Rule,
+        i: usize,
+        (entry, end): (f64, f64),
+        event: bool,
+    ) -> Self {
+        let (mut time, log_weight) = match model.baseline.knots() {
+            Some(knots) => {
+                let mut ends: Vec<f64> = vec![entry];
+                ends.extend(knots.iter().filter(|&&knot| knot > entry && knot < end));
+                ends.push(end);
+                pieces(&ends, &rule.nodes, &rule.weights)
+            }
+            None => by_root(entry, end, &rule.nodes, &rule.weights),
+        };
+        time.push(end);
+        let links = model.association.links(model.random);
+        let design = |link: Link, pick: fn((f64, f64)) -> f64| {
+            if !links.contains(&link) {
+                return Vec::new();
+            }
+            time.iter().flat_map(|&t| trajectory_row(&data.fixed, i, t, pick)).collect()
+        };
+        let (value, slope) = (design(Link::Value, |at| at.0), design(Link::Slope, |at| at.1));
+        Self { event, time, log_weight, value, slope }
+    }
+
+    /// Fixed effects that a link takes at each time; `None` where it takes none.
+    pub(super) fn design_of(&self, link: Link) -> Option<&[f64]> {
+        match link {
+            Link::Value => Some(&self.value),
+            Link::Slope => Some(&self.slope),
+            Link::Intercept | Link::RandomSlope => None,
+        }
+    }
+
     pub(super) fn n_nodes(&self) -> usize {
         self.log_weight.len()
     }
@@ -70,36 +117,10 @@ impl Prepared {
         piece_nodes: usize,
     ) -> Self {
         let n = data.n_subjects();
-        let has_pieces = model.baseline.knots().is_some();
-        let rule = gauss_legendre(if has_pieces { piece_nodes } else { time_nodes });
-        let links = model.association.links(model.random);
-        let needs = |link: Link| links.contains(&link);
+        let rule = time_rule(model, time_nodes, piece_nodes);
         let hazards = (0..n).map(|i| {
             let entry = data.entry.as_ref().map_or(0.0, |entry| entry[i]);
-            let (mut time, log_weight) = match model.baseline.knots() {
-                Some(knots) => {
-                    let mut ends: Vec<f64> = vec![entry];
-                    ends.extend(knots.iter().filter(|&&k| k > entry && k < data.time[i]));
-                    ends.push(data.time[i]);
-                    pieces(&ends, &rule.nodes, &rule.weights)
-                }
-                None => cubed(entry, data.time[i], &rule.nodes, &rule.weights),
-            };
-            time.push(data.time[i]);
-            let design = |wanted: bool, pick: fn((f64, f64)) -> f64| {
-                if !wanted {
-                    return Vec::new();
-                }
-                let row = |&t: &f64| trajectory_row(&data.fixed, i, t, pick);
-                time.iter().flat_map(row).collect()
-            };
-            HazardTimes {
-                event: data.event[i],
-                value: design(needs(Link::Value), |at| at.0),
-                slope: design(needs(Link::Slope), |at| at.1),
-                time,
-                log_weight,
-            }
+            HazardTimes::of(data, model, &rule, i, (entry, data.time[i]), data.event[i])
         });
         let covariates = (0..n)
             .flat_map(|i| data.covariates.iter().map(move |column| column.values[i]))
@@ -108,7 +129,6 @@ impl Prepared {
             visits: (0..n).map(|i| visits(data, i)).collect(),
             hazards: hazards.collect(),
             covariates,
-            n_fixed: data.fixed.len(),
             n_covariates: data.covariates.len(),
         }
     }
@@ -161,18 +181,17 @@ fn visits(data: &JointData, i: usize) -> Visits {
     }
 }
 
-/// Nodes and log weights with the cube root of time as variable: it takes the root at 0 out of
-/// t^(shape - 1), whatever the shape. Without that substitution a shape of 0.9 costs four digits.
-fn cubed(entry: f64, end: f64, nodes: &[f64], weights: &[f64]) -> (Vec<f64>, Vec<f64>) {
-    let (low, high) = (entry.cbrt(), end.cbrt());
+/// Nodes and log weights with a root of time as variable, t = x^4: t^(shape - 1) dt is then
+/// x^(4 shape - 1) dx, smooth enough at 0 for a rule of Gauss down to shapes of a half.
+fn by_root(entry: f64, end: f64, nodes: &[f64], weights: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    let (low, high) = (entry.powf(1.0 / ROOT), end.powf(1.0 / ROOT));
     let root = |x: f64| low + (high - low) * x;
+    let log_weight = |(x, w): (&f64, &f64)| {
+        (ROOT * w * (high - low)).ln() + (ROOT - 1.0) * root(*x).ln()
+    };
     (
-        nodes.iter().map(|&x| root(x).powi(3)).collect(),
-        nodes
-            .iter()
-            .zip(weights)
-            .map(|(&x, w)| (3.0 * w * (high - low)).ln() + 2.0 * root(x).ln())
-            .collect(),
+        nodes.iter().map(|&x| root(x).powf(ROOT)).collect(),
+        nodes.iter().zip(weights).map(log_weight).collect(),
     )
 }
 

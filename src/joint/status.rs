@@ -3,6 +3,7 @@
 use super::fit::{Problem, weakest_direction};
 use super::maximise::Maximum;
 use super::model::{Baseline, Family, RandomEffects};
+use crate::survival::CovariateColumn;
 
 /// Scaled to a unit diagonal, an information matrix with a smaller eigenvalue says nothing of some
 /// combination of parameters that its differences (good to about 1e-8) could tell from nothing.
@@ -17,8 +18,9 @@ const ONE_EFFECT: f64 = 0.9999;
 /// Counts with a larger dispersion parameter vary as Poisson counts do.
 const POISSON_DISPERSION: f64 = 1e5;
 
-/// A log hazard ratio of a standard deviation beyond this is on its way to infinity.
-const ENDLESS: f64 = 15.0;
+/// A search that did not end, with a log hazard ratio of a standard deviation beyond this, was on its
+/// way to infinity: a standard deviation then multiplies the hazard by more than 50.
+const ENDLESS: f64 = 4.0;
 
 /// What became of a fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,52 +88,11 @@ pub(super) fn judge(
     maximum: &Maximum,
     names: &[String],
 ) -> JointStatus {
-    let (model, data, layout) = (problem.model, problem.data, &problem.layout);
-    if let Some(reason) = nothing_to_learn(problem) {
+    if let Some(reason) = nothing_to_learn(problem, None) {
         return JointStatus::NotIdentified { reason };
     }
-    let spread = spread_of(&data.marker);
-    let sd = theta[layout.covariance.start].exp();
-    let floor = NO_SPREAD * if model.family == Family::Gaussian { spread } else { 1.0 };
-    if sd < floor {
-        return JointStatus::Boundary {
-            reason: format!(
-                "the SD of the random intercept goes to 0 (now {sd:.2e}): subjects differ no more than \
-                 their visits do, so nothing is shared with the hazard"
-            ),
-        };
-    }
-    if model.random == RandomEffects::InterceptSlope {
-        let slope = theta[layout.covariance.start + 1].exp();
-        let times = spread_of(&data.visit_time);
-        if slope * times < floor {
-            return JointStatus::Boundary {
-                reason: format!(
-                    "the SD of the random slope goes to 0 (now {slope:.2e}): --random intercept says \
-                     the same with fewer parameters"
-                ),
-            };
-        }
-        let correlation = theta[layout.covariance.start + 2].tanh();
-        if correlation.abs() > ONE_EFFECT {
-            return JointStatus::Boundary {
-                reason: format!(
-                    "the correlation of the random effects goes to {correlation:+.5}: intercept and \
-                     slope are one effect"
-                ),
-            };
-        }
-    }
-    if model.family == Family::NegativeBinomial {
-        let dispersion = theta[layout.scale.start].exp();
-        if dispersion > POISSON_DISPERSION {
-            return JointStatus::Boundary {
-                reason: format!(
-                    "the dispersion goes to infinity (now {dispersion:.1e}): given the random effects \
-                     the counts vary as Poisson counts do; --family poisson says the same"
-                ),
-            };
-        }
+    if let Some(reason) = edge(problem, theta) {
+        return JointStatus::Boundary { reason };
     }
     if !maximum.converged {
         let endless = endless_terms(problem, theta, names);
@@ -155,23 +116,96 @@ pub(super) fn judge(
     if maximum.converged { JointStatus::Converged } else { JointStatus::MaxIterations }
 }
 
+/// The status of a quick search without second derivatives, subjects counting `weights` times.
+pub(super) fn judge_search(
+    problem: &Problem<'_>,
+    theta: &[f64],
+    weights: Option<&[f64]>,
+    converged: bool,
+) -> JointStatus {
+    if let Some(reason) = nothing_to_learn(problem, weights) {
+        return JointStatus::NotIdentified { reason };
+    }
+    if let Some(reason) = edge(problem, theta) {
+        return JointStatus::Boundary { reason };
+    }
+    if converged {
+        return JointStatus::Converged;
+    }
+    let names = problem.layout.names(problem.model, problem.data);
+    let terms = endless_terms(problem, theta, &names);
+    if terms.is_empty() {
+        JointStatus::MaxIterations
+    } else {
+        JointStatus::MonotoneLikelihood { terms }
+    }
+}
+
+/// The edge of what the parameters can be that `theta` lies on, in words.
+fn edge(problem: &Problem<'_>, theta: &[f64]) -> Option<String> {
+    let (model, data, layout) = (problem.model, problem.data, &problem.layout);
+    let spread = spread_of(&data.marker);
+    let sd = theta[layout.covariance.start].exp();
+    let floor = NO_SPREAD * if model.family == Family::Gaussian { spread } else { 1.0 };
+    if sd < floor {
+        return Some(format!(
+                "the SD of the random intercept goes to 0 (now {sd:.2e}): subjects differ no more than \
+                 their visits do, so nothing is shared with the hazard"
+            ));
+    }
+    if model.random == RandomEffects::InterceptSlope {
+        let slope = theta[layout.covariance.start + 1].exp();
+        let times = spread_of(&data.visit_time);
+        if slope * times < floor {
+            return Some(format!(
+                    "the SD of the random slope goes to 0 (now {slope:.2e}): --random intercept says \
+                     the same with fewer parameters"
+                ));
+        }
+        let correlation = theta[layout.covariance.start + 2].tanh();
+        if correlation.abs() > ONE_EFFECT {
+            return Some(format!(
+                    "the correlation of the random effects goes to {correlation:+.5}: intercept and \
+                     slope are one effect"
+                ));
+        }
+    }
+    if model.family == Family::NegativeBinomial {
+        let dispersion = theta[layout.scale.start].exp();
+        if dispersion > POISSON_DISPERSION {
+            return Some(format!(
+                    "the dispersion goes to infinity (now {dispersion:.1e}): given the random effects \
+                     the counts vary as Poisson counts do; --family poisson says the same"
+                ));
+        }
+    }
+    None
+}
+
 /// Data that cannot say anything, seen without a search.
-fn nothing_to_learn(problem: &Problem<'_>) -> Option<String> {
+fn nothing_to_learn(problem: &Problem<'_>, weights: Option<&[f64]>) -> Option<String> {
     let data = problem.data;
-    if data.n_events() == 0 {
+    let counts = |i: usize| weights.is_none_or(|weights| weights[i] > 0.0);
+    let subjects: Vec<usize> = (0..data.n_subjects()).filter(|&i| counts(i)).collect();
+    if !subjects.iter().any(|&i| data.event[i]) {
         return Some("no subject has an event".into());
     }
-    if spread_of(&data.marker) == 0.0 {
-        return Some(format!("the marker is {} at every visit", data.marker[0]));
+    let mut markers = subjects.iter().flat_map(|&i| &data.marker[data.visits(i)]);
+    let first = markers.next().copied();
+    if let Some(first) = first.filter(|first| markers.all(|y| y == first)) {
+        return Some(format!("the marker is {first} at every visit"));
     }
-    if let Some(column) = data.covariates.iter().find(|column| spread_of(&column.values) == 0.0) {
+    let is_constant = |column: &&CovariateColumn| {
+        subjects.iter().all(|&i| column.values[i] == column.values[subjects[0]])
+    };
+    if let Some(column) = data.covariates.iter().find(is_constant) {
         return Some(format!("the covariate {} is the same in every subject", column.name));
     }
     if let Baseline::Piecewise { knots } = &problem.model.baseline {
         let piece_of = |time: f64| knots.partition_point(|&knot| knot < time);
         for piece in 0..=knots.len() {
             let has_event =
-                (0..data.n_subjects()).any(|i| data.event[i] && piece_of(data.time[i]) == piece);
+                subjects.iter().any(|&i| data.event[i] && piece_of(data.time[i]) == piece);
             if !has_event {
                 return Some(format!("piece {} of the baseline has no event", piece + 1));
             }

@@ -24,8 +24,8 @@ const MODE_GAIN: f64 = 1e-12;
 pub(super) struct Scratch {
     /// Linear predictor at visits, with the offset, without random effects.
     predictor: Vec<f64>,
-    /// Hazard mass at the times of the integral at b = 0.
-    mass: Vec<f64>,
+    /// Hazard mass at the times of the integral at b = 0, then the log hazard at the end.
+    pub(super) mass: Vec<f64>,
     /// The same at the current b1.
     mass_at: Vec<f64>,
     /// Poisson means at the current b1.
@@ -124,8 +124,33 @@ impl<'a> Subject<'a> {
         self.integrate(rule, mode, scratch).1
     }
 
+    /// Log likelihood of the outcome given the random effects; adds its gradient in the parameters of
+    /// the hazard to `gradient`.
+    pub(super) fn hazard_given(
+        &self,
+        [b0, b1]: [f64; 2],
+        scratch: &mut Scratch,
+        gradient: &mut [f64],
+    ) -> f64 {
+        self.fill(scratch);
+        let (point, n) = (self.point, self.hazard.n_nodes());
+        let log_ratio = |t: f64| {
+            point.on_intercept * b0 + (point.on_slope + point.on_slope_time * t) * b1
+        };
+        let masses = scratch.mass[..n].iter().zip(&self.hazard.time);
+        let masses: Vec<f64> = masses.map(|(mass, &t)| mass * log_ratio(t).exp()).collect();
+        let mut sum = -masses.iter().sum::<f64>();
+        if self.hazard.event {
+            sum += scratch.mass[n] + log_ratio(self.hazard.time[n]);
+        }
+        let times = |b: f64| masses.iter().map(|mass| mass * b).collect();
+        scratch.expected_mass = [times(1.0), times(b0), times(b1)];
+        self.add_hazard_gradient([b0, b1], 1.0, scratch, gradient);
+        sum
+    }
+
     /// What does not depend on the random effects.
-    fn fill(&self, scratch: &mut Scratch) {
+    pub(super) fn fill(&self, scratch: &mut Scratch) {
         let (point, visits, hazard) = (self.point, self.visits, self.hazard);
         let p = point.beta.len();
         scratch.predictor.clear();
@@ -136,11 +161,7 @@ impl<'a> Subject<'a> {
         let n_times = hazard.time.len();
         scratch.links.resize(kinds.len(), Vec::new());
         for (values, kind) in scratch.links.iter_mut().zip(&kinds) {
-            let design = match kind {
-                Link::Value => &hazard.value,
-                Link::Slope => &hazard.slope,
-                Link::Intercept | Link::RandomSlope => &Vec::new(),
-            };
+            let design = hazard.design_of(*kind).unwrap_or(&[]);
             values.clear();
             values.extend(design.chunks_exact(p).map(|x| dot(x, point.beta)));
             values.resize(n_times, 0.0);
@@ -403,16 +424,14 @@ impl<'a> Subject<'a> {
         posterior: &Posterior,
         scale_slope: f64,
         weight: f64,
-        scratch: &mut Scratch,
+        scratch: &Scratch,
         gradient: &mut [f64],
     ) {
-        let (point, layout, hazard) = (self.point, self.layout, self.hazard);
+        let (point, layout) = (self.point, self.layout);
         let visits = self.visits;
         let [mean0, mean1] = posterior.mean;
         let [second0, cross, second1] = posterior.second;
         let p = point.beta.len();
-        let n = hazard.n_nodes();
-        let event = f64::from(u8::from(hazard.event));
         // residuals of the marker
         let family = self.model.family;
         let mut squares = 0.0;
@@ -446,7 +465,21 @@ impl<'a> Subject<'a> {
         for (g, value) in gradient[layout.covariance.clone()].iter_mut().zip(covariance) {
             *g += weight * value;
         }
-        // the hazard: what happened at the end less what was expected on the way
+        self.add_hazard_gradient(posterior.mean, weight, scratch, gradient);
+    }
+
+    /// The outcome's part: what happened at the end less what was expected on the way.
+    fn add_hazard_gradient(
+        &self,
+        [mean0, mean1]: [f64; 2],
+        weight: f64,
+        scratch: &Scratch,
+        gradient: &mut [f64],
+    ) {
+        let (point, layout, hazard) = (self.point, self.layout, self.hazard);
+        let p = point.beta.len();
+        let n = hazard.n_nodes();
+        let event = f64::from(u8::from(hazard.event));
         let [plain, by0, by1] = &scratch.expected_mass;
         let expected: f64 = plain.iter().sum();
         let n_baseline = point.baseline.len();
@@ -475,11 +508,7 @@ impl<'a> Subject<'a> {
                 slope -= plain[q] * values[q] + on0 * by0[q] + on1 * by1[q];
             }
             gradient[layout.alpha.start + k] += weight * slope;
-            let design = match kind {
-                Link::Value => &hazard.value,
-                Link::Slope => &hazard.slope,
-                Link::Intercept | Link::RandomSlope => continue,
-            };
+            let Some(design) = hazard.design_of(kind) else { continue };
             for (q, row) in design.chunks_exact(p).enumerate() {
                 let mass = weight * point.alpha[k] * if q < n { -plain[q] } else { event };
                 for (g, x) in gradient[layout.beta.clone()].iter_mut().zip(row) {
@@ -582,6 +611,6 @@ fn inverse([a, b, d]: [f64; 3]) -> [f64; 3] {
     [d / determinant, -b / determinant, a / determinant]
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }

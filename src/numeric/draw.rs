@@ -44,6 +44,8 @@ pub enum Stream {
     Simulation = 4,
     /// Simulated cartridges: whole words and halves, the layout of [`crate::imaging::Simulator`].
     Cartridge = 5,
+    /// Simulated cohorts of a joint model: whole words, the layout of [`crate::joint::JointTruth::draw`].
+    JointCohort = 6,
 }
 
 /// How many random bits a slot takes.

@@ -1,0 +1,150 @@
+//! A permutation test of the association: what if markers and outcomes had nothing to do with each
+//! other?
+
+use nalgebra::{DMatrix, DVector};
+
+use super::fit::{Problem, JointOptions, fit_null};
+use super::model::{JointData, JointModel, Link};
+use super::parameters::Point;
+use super::subject::{Scratch, Subject, dot};
+use crate::Error;
+
+/// The score of the association at the fit without association, as a bilinear form of what a subject's
+/// markers say and what its outcome says: under that fit the two parts of the likelihood share no
+/// parameter, so exchanging the markers of subjects changes nothing else.
+#[derive(Clone, Debug)]
+pub struct AssociationScore {
+    n: usize,
+    n_links: usize,
+    /// Contribution to the score of link k if subject i had the markers of subject j
+    /// `[n_links x n x n]`, i fastest.
+    contributions: Vec<f64>,
+    /// Mean of each score over all permutations.
+    mean: Vec<f64>,
+    /// Inverse of their covariance over all permutations.
+    precision: DMatrix<f64>,
+}
+
+impl AssociationScore {
+    /// Fits the model without association and prepares the score. `None` where that fit has no
+    /// maximum or no permutation changes the score.
+    ///
+    /// # Errors
+    /// As [`fit_joint`](super::fit_joint).
+    ///
+    /// # Source
+    /// The score of a shared random effect at no association is the sum of martingale residuals times
+    /// posterior means of the effects. Its mean and covariance over permutations are those of a linear
+    /// rank statistic: Hoeffding, Annals of Mathematical Statistics 22 (1951) 558.
+    pub fn new(
+        model: &JointModel,
+        data: &JointData,
+        options: &JointOptions,
+    ) -> Result<Option<Self>, Error> {
+        let problem = Problem::new(model, data, options)?;
+        let mut likelihood = problem.likelihood();
+        let (null, maximum) = fit_null(&problem, &mut likelihood);
+        if !maximum.converged {
+            return Ok(None);
+        }
+        let posteriors = likelihood.posteriors(&null);
+        let point = Point::of(&null, &problem.layout, model);
+        let links = model.association.links(model.random);
+        let n = data.n_subjects();
+        let mut contributions = vec![0.0; links.len() * n * n];
+        let mut scratch = Scratch::default();
+        for i in 0..n {
+            let subject = Subject::of(&problem.prepared, model, &problem.layout, &point, i);
+            subject.fill(&mut scratch);
+            let times = &problem.prepared.hazards[i];
+            let n_nodes = times.n_nodes();
+            let event = f64::from(u8::from(times.event));
+            // what happened at time q, less what was expected there
+            let mass = |q: usize| if q < n_nodes { -scratch.mass[q] } else { event };
+            for (k, link) in links.iter().enumerate() {
+                // the outcome's part: a function of time for each fixed effect, then for b0 and b1
+                let mut outcome = vec![0.0; data.fixed.len() + 2];
+                for (q, &t) in times.time.iter().enumerate() {
+                    for (slot, term) in outcome.iter_mut().zip(&data.fixed) {
+                        let (value, slope) = term.shape.at(t);
+                        *slot += mass(q)
+                            * match link {
+                                Link::Value => value,
+                                Link::Slope => slope,
+                                Link::Intercept | Link::RandomSlope => 0.0,
+                            };
+                    }
+                    let p = data.fixed.len();
+                    match link {
+                        Link::Value => {
+                            outcome[p] += mass(q);
+                            outcome[p + 1] += mass(q) * t;
+                        }
+                        Link::Intercept => outcome[p] += mass(q),
+                        Link::Slope | Link::RandomSlope => outcome[p + 1] += mass(q),
+                    }
+                }
+                for (j, posterior) in posteriors.iter().enumerate() {
+                    let mut markers: Vec<f64> = (data.fixed.iter().zip(point.beta))
+                        .map(|(term, beta)| match &term.of_subjects {
+                            Some(covariate) if model.association.needs_trajectory() => {
+                                beta * covariate[j]
+                            }
+                            _ => 0.0,
+                        })
+                        .collect();
+                    markers.extend(posterior.mean);
+                    contributions[(k * n + j) * n + i] = dot(&markers, &outcome);
+                }
+            }
+        }
+        Ok(Self::of(n, links.len(), contributions))
+    }
+
+    fn of(n: usize, n_links: usize, contributions: Vec<f64>) -> Option<Self> {
+        if n < 2 {
+            return None;
+        }
+        let of_link = |k: usize| &contributions[k * n * n..(k + 1) * n * n];
+        let mut mean = Vec::new();
+        let mut centred = Vec::new();
+        for k in 0..n_links {
+            let table = DMatrix::from_column_slice(n, n, of_link(k));
+            let total = table.sum() / (n * n) as f64;
+            let rows: Vec<f64> = (0..n).map(|i| table.row(i).sum() / n as f64).collect();
+            let columns: Vec<f64> = (0..n).map(|j| table.column(j).sum() / n as f64).collect();
+            mean.push(total * n as f64);
+            centred.push(DMatrix::from_fn(n, n, |i, j| {
+                table[(i, j)] - rows[i] - columns[j] + total
+            }));
+        }
+        let covariance = DMatrix::from_fn(n_links, n_links, |k, l| {
+            centred[k].dot(&centred[l]) / (n - 1) as f64
+        });
+        let precision = covariance.cholesky()?.inverse();
+        Some(Self { n, n_links, contributions, mean, precision })
+    }
+
+    /// Number of subjects.
+    pub fn n(&self) -> usize {
+        self.n
+    }
+
+    /// The standardised statistic if subject i had the markers of subject `markers_of[i]`: the squared
+    /// distance of the scores from their mean over permutations, in units of their covariance.
+    pub fn statistic(&self, markers_of: &[usize]) -> f64 {
+        let score = |k: usize| {
+            let table = &self.contributions[k * self.n * self.n..];
+            let sum: f64 =
+                markers_of.iter().enumerate().map(|(i, &j)| table[j * self.n + i]).sum();
+            sum - self.mean[k]
+        };
+        let scores = DVector::from_fn(self.n_links, |k, _| score(k));
+        scores.dot(&(&self.precision * &scores))
+    }
+
+    /// The statistic of the data as they are.
+    pub fn observed(&self) -> f64 {
+        self.statistic(&(0..self.n).collect::<Vec<_>>())
+    }
+}
