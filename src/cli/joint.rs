@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::args::Shared;
 use super::exit::ExitCode;
-use super::output::print_document;
+use super::output::{note, print_document};
 use crate::Error;
 use crate::io::cohort::CohortRequest;
 use crate::io::joint_tables::{JointRequest, read_joint_tables};
@@ -15,7 +15,8 @@ use crate::io::manifest::ManifestFile;
 use crate::io::output_folder::OutputFolder;
 use crate::joint::{Association, Family, RandomEffects};
 use crate::pipeline::joint::{
-    BaselineKind, JointSettings, Knots, joint_text, run_joint, write_joint,
+    BaselineKind, JointResample, JointSettings, Knots, PredictionRequest, joint_text, run_joint,
+    write_joint,
 };
 use crate::survival::{ConfLevel, TieRepair};
 
@@ -55,6 +56,16 @@ enum BaselineArg {
     Piecewise,
     Bspline,
 }
+
+#[derive(Clone, Copy, Debug, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+enum JointResampleArg {
+    Case,
+    Parametric,
+}
+
+/// Draws of the parameters for the limits of a prediction.
+const PREDICTION_DRAWS: usize = 500;
 
 #[derive(Debug, Args, Serialize)]
 #[command(after_help = MODEL)]
@@ -123,6 +134,27 @@ pub(crate) struct JointArgs {
     /// Nodes of the quadrature a random effect
     #[arg(long, value_name = "Q", default_value_t = 15)]
     nodes: usize,
+    /// Limits of the association by its profile likelihood
+    #[arg(long)]
+    profile: bool,
+    /// Bootstrap replicates of the whole model
+    #[arg(long, value_name = "N")]
+    replicates: Option<usize>,
+    /// What a replicate is: subjects drawn with replacement, or a cohort drawn from the fit
+    #[arg(long, value_enum, default_value = "case")]
+    resample: JointResampleArg,
+    /// Test the association by exchanging the markers of subjects this many times
+    #[arg(long, value_name = "N")]
+    permutations: Option<u64>,
+    /// Predict the survival of these subjects from their markers up to --landmark
+    #[arg(long, value_name = "ID,ID", value_delimiter = ',', requires_all = ["landmark", "horizons"])]
+    predict: Vec<String>,
+    /// Time up to which markers are known
+    #[arg(long, value_name = "T", requires = "predict")]
+    landmark: Option<f64>,
+    /// Times of the predicted survival
+    #[arg(long, value_name = "A,B", value_delimiter = ',', requires = "predict")]
+    horizons: Vec<f64>,
     /// Exit with 6 unless the fit converged
     #[arg(long)]
     strict: bool,
@@ -134,14 +166,21 @@ pub(super) fn joint(args: &JointArgs, shared: &Shared) -> Result<ExitCode, Error
     let out = out.transpose()?;
     let settings = settings(args, shared)?;
     let tables = read_joint_tables(&args.long, &args.subjects, &request(args)?)?;
-    let document = run_joint(&tables, &settings)?;
-    let text = joint_text(&document);
+    let draws = settings.bootstrap.is_some()
+        || settings.permutations.is_some()
+        || settings.prediction.is_some();
+    if draws && shared.seed.is_none() {
+        note(shared.quiet, &format!("seed: {} (chosen; set it with --seed)", settings.seed));
+    }
+    let run = run_joint(&tables, &settings)?;
+    let document = &run.document;
+    let text = joint_text(document);
     if let Some(out) = out {
         let inputs = ManifestFile::of_inputs([args.long.as_path(), args.subjects.as_path()])?;
-        write_joint(&out, (&document, &text), settings_json(args, &settings)?, inputs)?;
+        write_joint(&out, (&run, &text), &tables, settings_json(args, &settings)?, inputs)?;
         out.commit()?;
     }
-    print_document(shared, &document.warnings, &document, &text)?;
+    print_document(shared, &document.warnings, document, &text)?;
     let trusted = document.status == "converged";
     Ok(if args.strict && !trusted { ExitCode::Untrusted } else { ExitCode::Done })
 }
@@ -189,6 +228,10 @@ fn settings(args: &JointArgs, shared: &Shared) -> Result<JointSettings, Error> {
             .found("--exposure beside --family gaussian")
             .expected("--family poisson or negbin: an exposure belongs to counts"));
     }
+    let resample = match args.resample {
+        JointResampleArg::Case => JointResample::Case,
+        JointResampleArg::Parametric => JointResample::Parametric,
+    };
     let level = shared.conf_level.map_or(Ok(ConfLevel::DEFAULT), ConfLevel::new)?;
     Ok(JointSettings {
         family,
@@ -211,7 +254,18 @@ fn settings(args: &JointArgs, shared: &Shared) -> Result<JointSettings, Error> {
         nodes: args.nodes,
         conf_level: level.get(),
         marker: args.marker.clone(),
+        marker_is_plain: !args.marker.ends_with(')'),
         time_unit: args.time_unit.parse()?,
+        profile: args.profile,
+        bootstrap: args.replicates.map(|n| (resample, n)),
+        permutations: args.permutations,
+        prediction: args.landmark.map(|landmark| PredictionRequest {
+            ids: args.predict.clone(),
+            landmark,
+            horizons: args.horizons.clone(),
+            draws: PREDICTION_DRAWS,
+        }),
+        seed: shared.seed.unwrap_or(1),
     })
 }
 

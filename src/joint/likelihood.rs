@@ -156,8 +156,7 @@ impl<'a, 'b> Free<'a, 'b> {
             change[(alpha, alpha)] = (-all[self.free[log_sd]]).exp();
             change[(alpha, log_sd)] = -all[self.free[alpha]];
         }
-        let picked =
-            DMatrix::from_fn(n, n, |j, k| information[(self.free[j], self.free[k])]);
+        let picked = DMatrix::from_fn(n, n, |j, k| information[(self.free[j], self.free[k])]);
         change.transpose() * picked * change
     }
 }

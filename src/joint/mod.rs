@@ -8,18 +8,20 @@ mod maximise;
 mod model;
 mod parameters;
 mod permutation;
+mod prediction;
 mod prepared;
 mod profile;
 mod quadrature;
 mod random;
 mod refit;
+mod residuals;
 mod simulator;
 mod splines;
 mod status;
 mod subject;
-mod two_stage;
 #[cfg(test)]
 mod tests;
+mod two_stage;
 
 pub use fit::{
     AssociationTests, JointFit, JointOptions, JointParameter, MOST_NODES, SubjectEffects, fit_joint,
@@ -28,8 +30,10 @@ pub use model::{
     Association, Baseline, Family, FixedTerm, JointData, JointModel, RandomEffects, TimeShape,
 };
 pub use permutation::AssociationScore;
+pub use prediction::{PredictedSurvival, PredictionDraws, predict_survival};
 pub use profile::{JointProfile, OpenSide, ProfilePoint, profile};
 pub use refit::{Refit, Refitter, refit_data};
+pub use residuals::{JointResiduals, joint_residuals};
 pub use simulator::JointTruth;
 pub use splines::{CubicSplines, NaturalSplines};
 pub use status::JointStatus;

@@ -3,7 +3,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::fit::{Problem, JointOptions, fit_null};
+use super::fit::{JointOptions, Problem, fit_null};
 use super::model::{JointData, JointModel, Link};
 use super::parameters::Point;
 use super::subject::{Scratch, Subject, dot};
@@ -114,13 +114,11 @@ impl AssociationScore {
             let rows: Vec<f64> = (0..n).map(|i| table.row(i).sum() / n as f64).collect();
             let columns: Vec<f64> = (0..n).map(|j| table.column(j).sum() / n as f64).collect();
             mean.push(total * n as f64);
-            centred.push(DMatrix::from_fn(n, n, |i, j| {
-                table[(i, j)] - rows[i] - columns[j] + total
-            }));
+            centred
+                .push(DMatrix::from_fn(n, n, |i, j| table[(i, j)] - rows[i] - columns[j] + total));
         }
-        let covariance = DMatrix::from_fn(n_links, n_links, |k, l| {
-            centred[k].dot(&centred[l]) / (n - 1) as f64
-        });
+        let covariance =
+            DMatrix::from_fn(n_links, n_links, |k, l| centred[k].dot(&centred[l]) / (n - 1) as f64);
         let precision = covariance.cholesky()?.inverse();
         Some(Self { n, n_links, contributions, mean, precision })
     }
@@ -130,13 +128,17 @@ impl AssociationScore {
         self.n
     }
 
+    /// Number of links, each with a score of its own.
+    pub fn n_links(&self) -> usize {
+        self.n_links
+    }
+
     /// The standardised statistic if subject i had the markers of subject `markers_of[i]`: the squared
     /// distance of the scores from their mean over permutations, in units of their covariance.
     pub fn statistic(&self, markers_of: &[usize]) -> f64 {
         let score = |k: usize| {
             let table = &self.contributions[k * self.n * self.n..];
-            let sum: f64 =
-                markers_of.iter().enumerate().map(|(i, &j)| table[j * self.n + i]).sum();
+            let sum: f64 = markers_of.iter().enumerate().map(|(i, &j)| table[j * self.n + i]).sum();
             sum - self.mean[k]
         };
         let scores = DVector::from_fn(self.n_links, |k, _| score(k));

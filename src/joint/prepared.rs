@@ -186,9 +186,8 @@ fn visits(data: &JointData, i: usize) -> Visits {
 fn by_root(entry: f64, end: f64, nodes: &[f64], weights: &[f64]) -> (Vec<f64>, Vec<f64>) {
     let (low, high) = (entry.powf(1.0 / ROOT), end.powf(1.0 / ROOT));
     let root = |x: f64| low + (high - low) * x;
-    let log_weight = |(x, w): (&f64, &f64)| {
-        (ROOT * w * (high - low)).ln() + (ROOT - 1.0) * root(*x).ln()
-    };
+    let log_weight =
+        |(x, w): (&f64, &f64)| (ROOT * w * (high - low)).ln() + (ROOT - 1.0) * root(*x).ln();
     (
         nodes.iter().map(|&x| root(x).powf(ROOT)).collect(),
         nodes.iter().zip(weights).map(log_weight).collect(),

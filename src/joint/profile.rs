@@ -56,7 +56,9 @@ pub fn profile(
         let mut outer = None;
         for _ in 0..OUTWARD_STEPS {
             let value = inner.0 + step;
-            let Some((deviance, at)) = deviance(refitter, place, value, &start, (log_likelihood, quantile)) else {
+            let Some((deviance, at)) =
+                deviance(refitter, place, value, &start, (log_likelihood, quantile))
+            else {
                 return Err(OpenSide::SearchFailed);
             };
             points.push(ProfilePoint { value, deviance });
@@ -72,7 +74,9 @@ pub fn profile(
         for turn in 0..INWARD_STEPS {
             let share = if turn % 3 == 2 { 0.5 } else { -inner.1 / (outer.1 - inner.1) };
             let value = inner.0 + share.clamp(0.02, 0.98) * (outer.0 - inner.0);
-            let Some((deviance, at)) = deviance(refitter, place, value, &start, (log_likelihood, quantile)) else {
+            let Some((deviance, at)) =
+                deviance(refitter, place, value, &start, (log_likelihood, quantile))
+            else {
                 return Err(OpenSide::SearchFailed);
             };
             points.push(ProfilePoint { value, deviance });

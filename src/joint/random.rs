@@ -107,15 +107,18 @@ mod tests {
     #[test]
     fn draws_have_the_moments_of_their_distributions() {
         let n = 40_000;
-        let check = |what: &str, draw: fn(&mut Words) -> f64, mean: f64, variance: f64, fourth: f64| {
-            let values: Vec<f64> = (0..n).map(|i| draw(&mut Words::new(5, 1, i))).collect();
-            let found = values.iter().sum::<f64>() / n as f64;
-            let spread = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n as f64;
-            let (error, of_spread) =
-                ((variance / n as f64).sqrt(), ((fourth - variance * variance) / n as f64).sqrt());
-            assert!((found - mean).abs() < 5.0 * error, "{what}: mean {found}, not {mean}");
-            assert!((spread - variance).abs() < 5.0 * of_spread, "{what}: variance {spread}");
-        };
+        let check =
+            |what: &str, draw: fn(&mut Words) -> f64, mean: f64, variance: f64, fourth: f64| {
+                let values: Vec<f64> = (0..n).map(|i| draw(&mut Words::new(5, 1, i))).collect();
+                let found = values.iter().sum::<f64>() / n as f64;
+                let spread = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n as f64;
+                let (error, of_spread) = (
+                    (variance / n as f64).sqrt(),
+                    ((fourth - variance * variance) / n as f64).sqrt(),
+                );
+                assert!((found - mean).abs() < 5.0 * error, "{what}: mean {found}, not {mean}");
+                assert!((spread - variance).abs() < 5.0 * of_spread, "{what}: variance {spread}");
+            };
         // fourth central moments: normal 3, Poisson m + 3 m^2, gamma 3 k^2 + 6 k
         check("normal", Words::normal, 0.0, 1.0, 3.0);
         check("Poisson 3", |words| words.poisson(3.0), 3.0, 3.0, 30.0);

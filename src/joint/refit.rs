@@ -45,11 +45,7 @@ impl<'a> Refitter<'a> {
     ///
     /// # Errors
     /// As [`fit_joint`](super::fit_joint).
-    pub fn new(
-        model: &'a JointModel,
-        data: &'a JointData,
-        fit: &JointFit,
-    ) -> Result<Self, Error> {
+    pub fn new(model: &'a JointModel, data: &'a JointData, fit: &JointFit) -> Result<Self, Error> {
         let problem = Problem::new(model, data, &JointOptions { nodes: fit.nodes })?;
         let mut likelihood = problem.likelihood();
         likelihood.at(&fit.theta, None);

@@ -149,34 +149,34 @@ fn edge(problem: &Problem<'_>, theta: &[f64]) -> Option<String> {
     let floor = NO_SPREAD * if model.family == Family::Gaussian { spread } else { 1.0 };
     if sd < floor {
         return Some(format!(
-                "the SD of the random intercept goes to 0 (now {sd:.2e}): subjects differ no more than \
+            "the SD of the random intercept goes to 0 (now {sd:.2e}): subjects differ no more than \
                  their visits do, so nothing is shared with the hazard"
-            ));
+        ));
     }
     if model.random == RandomEffects::InterceptSlope {
         let slope = theta[layout.covariance.start + 1].exp();
         let times = spread_of(&data.visit_time);
         if slope * times < floor {
             return Some(format!(
-                    "the SD of the random slope goes to 0 (now {slope:.2e}): --random intercept says \
+                "the SD of the random slope goes to 0 (now {slope:.2e}): --random intercept says \
                      the same with fewer parameters"
-                ));
+            ));
         }
         let correlation = theta[layout.covariance.start + 2].tanh();
         if correlation.abs() > ONE_EFFECT {
             return Some(format!(
-                    "the correlation of the random effects goes to {correlation:+.5}: intercept and \
+                "the correlation of the random effects goes to {correlation:+.5}: intercept and \
                      slope are one effect"
-                ));
+            ));
         }
     }
     if model.family == Family::NegativeBinomial {
         let dispersion = theta[layout.scale.start].exp();
         if dispersion > POISSON_DISPERSION {
             return Some(format!(
-                    "the dispersion goes to infinity (now {dispersion:.1e}): given the random effects \
+                "the dispersion goes to infinity (now {dispersion:.1e}): given the random effects \
                      the counts vary as Poisson counts do; --family poisson says the same"
-                ));
+            ));
         }
     }
     None

@@ -23,7 +23,7 @@ const MODE_GAIN: f64 = 1e-12;
 #[derive(Default)]
 pub(super) struct Scratch {
     /// Linear predictor at visits, with the offset, without random effects.
-    predictor: Vec<f64>,
+    pub(super) predictor: Vec<f64>,
     /// Hazard mass at the times of the integral at b = 0, then the log hazard at the end.
     pub(super) mass: Vec<f64>,
     /// The same at the current b1.
@@ -31,7 +31,7 @@ pub(super) struct Scratch {
     /// Poisson means at the current b1.
     means_at: Vec<f64>,
     /// Expected mass, and times b0, and times b1.
-    expected_mass: [Vec<f64>; 3],
+    pub(super) expected_mass: [Vec<f64>; 3],
     /// Expected residual at visits on the scale of the linear predictor.
     expected_mean: Vec<f64>,
     /// Gradient of the log baseline at each time `[n_nodes + 1 x n_baseline]`.
@@ -134,9 +134,8 @@ impl<'a> Subject<'a> {
     ) -> f64 {
         self.fill(scratch);
         let (point, n) = (self.point, self.hazard.n_nodes());
-        let log_ratio = |t: f64| {
-            point.on_intercept * b0 + (point.on_slope + point.on_slope_time * t) * b1
-        };
+        let log_ratio =
+            |t: f64| point.on_intercept * b0 + (point.on_slope + point.on_slope_time * t) * b1;
         let masses = scratch.mass[..n].iter().zip(&self.hazard.time);
         let masses: Vec<f64> = masses.map(|(mass, &t)| mass * log_ratio(t).exp()).collect();
         let mut sum = -masses.iter().sum::<f64>();

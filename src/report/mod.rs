@@ -22,6 +22,7 @@ mod html_views;
 mod km_plot;
 mod km_steps;
 mod layout;
+mod marker_path_plot;
 mod methods;
 mod model;
 pub mod number_format;
@@ -58,6 +59,7 @@ pub use her2_plot::{
 pub use histogram_plot::{HistogramFigure, HistogramInterval, bin_log_ratios, histogram_plot};
 pub use html::render_html;
 pub use km_plot::{KmCurve, KmFigure, KmOptions, RiskTable, km_plot};
+pub use marker_path_plot::{MarkerPath, MarkerPathFigure, marker_path_plot};
 pub use methods::{methods_text, missing_information};
 pub use model::{
     Analysis, Baseline, Bootstrap, CellSection, Check, Checks, Fact, Flow, GalleryCell,

@@ -25,7 +25,13 @@ pub(crate) fn settings() -> JointSettings {
         nodes: 15,
         conf_level: 0.95,
         marker: "ctc".into(),
+        marker_is_plain: true,
         time_unit: TimeUnit::Months,
+        profile: false,
+        bootstrap: None,
+        permutations: None,
+        prediction: None,
+        seed: 1,
     }
 }
 
@@ -50,8 +56,7 @@ pub(crate) fn ctcjm() -> JointTables {
         ..JointRequest::default()
     };
     let folder = repository("tests/data/joint");
-    let (long, short) =
-        (folder.join("ctcjm_longitudinal.csv"), folder.join("ctcjm_survival.csv"));
+    let (long, short) = (folder.join("ctcjm_longitudinal.csv"), folder.join("ctcjm_survival.csv"));
     read_joint_tables(&long, &short, &request).expect("the reference tables")
 }
 

@@ -2,6 +2,9 @@
 
 use serde::Serialize;
 
+use super::comparison::ComparisonBlock;
+use super::extras::{PredictionBlock, ProfileBlock};
+use super::resampling::{JointBootstrap, JointPermutation};
 use crate::Warning;
 use crate::joint::{Baseline, Family, JointFit, JointModel, JointParameter};
 use crate::survival::{ChiSquaredTest, normal_quantile};
@@ -21,6 +24,8 @@ pub struct JointDocument {
     pub marker: String,
     pub time_unit: &'static str,
     pub conf_level: f64,
+    /// Of all draws of the run.
+    pub seed: u64,
     pub log_likelihood: Option<f64>,
     pub aic: Option<f64>,
     /// With the number of subjects.
@@ -38,6 +43,15 @@ pub struct JointDocument {
     pub parameters: Vec<ParameterBlock>,
     /// Covariance of `parameters`, row by row.
     pub variance: Option<Vec<Vec<f64>>>,
+    /// Null unless asked for.
+    pub profile: Option<Vec<ProfileBlock>>,
+    /// Null unless asked for, or without a converged fit.
+    pub bootstrap: Option<JointBootstrap>,
+    /// Null unless asked for, or where no permutation changes the score.
+    pub permutation: Option<JointPermutation>,
+    /// Null unless asked for.
+    pub predictions: Option<Vec<PredictionBlock>>,
+    pub comparison: ComparisonBlock,
     pub method: &'static str,
     pub version: String,
 }

@@ -1,17 +1,25 @@
 //! `joint`: from two tables to the document of a joint model.
 
+mod comparison;
 mod document;
+mod extras;
 mod note;
 mod output;
+mod resampling;
+mod text;
 
+pub use comparison::{ComparedTerm, ComparisonBlock};
 pub use document::JointDocument;
-pub use output::{joint_text, write_joint};
+pub use extras::{PredictionBlock, PredictionRequest, PredictionRow, ProfileBlock};
+pub use output::write_joint;
+pub use resampling::{BootstrapTerm, JointBootstrap, JointPermutation, JointResample};
+pub use text::joint_text;
 
 use crate::Error;
 use crate::io::joint_tables::JointTables;
 use crate::io::manifest::software;
 use crate::joint::{
-    Association, Baseline, CubicSplines, Family, JointData, JointModel, JointOptions,
+    Association, Baseline, CubicSplines, Family, JointData, JointFit, JointModel, JointOptions,
     RandomEffects, fit_joint,
 };
 use crate::units::TimeUnit;
@@ -67,15 +75,38 @@ pub struct JointSettings {
     pub conf_level: f64,
     /// Name of the marker in the results.
     pub marker: String,
+    /// The marker is a column as it is, not a function of one.
+    pub marker_is_plain: bool,
     /// Unit of times.
     pub time_unit: TimeUnit,
+    /// Limits of the association by its profile likelihood.
+    pub profile: bool,
+    /// Bootstrap: how, and how many replicates.
+    pub bootstrap: Option<(JointResample, usize)>,
+    /// Permutations of the test of the association.
+    pub permutations: Option<u64>,
+    /// Subjects to predict.
+    pub prediction: Option<PredictionRequest>,
+    /// Seed of all draws.
+    pub seed: u64,
+}
+
+/// A run: the document, and what its files need beside it.
+#[derive(Clone, Debug)]
+pub struct JointRun {
+    /// The document.
+    pub document: JointDocument,
+    /// The model with its knots.
+    pub model: JointModel,
+    /// The fit.
+    pub fit: JointFit,
 }
 
 /// Fits the model and describes it.
 ///
 /// # Errors
 /// As [`fit_joint`]; knots that a baseline cannot have.
-pub fn run_joint(tables: &JointTables, settings: &JointSettings) -> Result<JointDocument, Error> {
+pub fn run_joint(tables: &JointTables, settings: &JointSettings) -> Result<JointRun, Error> {
     let data = &tables.data;
     let model = JointModel {
         family: settings.family,
@@ -85,11 +116,24 @@ pub fn run_joint(tables: &JointTables, settings: &JointSettings) -> Result<Joint
     };
     let fit = fit_joint(&model, data, &JointOptions { nodes: settings.nodes })?;
     let blocks = Blocks { fit: &fit, model: &model, conf_level: settings.conf_level };
+    let whole = (&model, data, &fit);
+    let draws = (settings.seed, settings.conf_level);
+    let bootstrap = settings.bootstrap.filter(|_| fit.status.name() == "converged");
+    let bootstrap = bootstrap.map(|(how, n)| resampling::bootstrap(whole, how, n, draws));
+    let permutation = settings
+        .permutations
+        .map(|n| resampling::permute(&model, data, settings.nodes, n, settings.seed));
+    let profile =
+        settings.profile.then(|| extras::profiles(&model, data, &fit, settings.conf_level));
+    let prediction = settings
+        .prediction
+        .as_ref()
+        .map(|request| extras::predictions(&model, tables, &fit, request, draws));
     let n = data.n_subjects();
     let n_parameters = fit.parameters.len();
     let log_likelihood = fit.association()[0].estimate.map(|_| fit.log_likelihood);
     let criterion = |price: f64| log_likelihood.map(|l| price * n_parameters as f64 - 2.0 * l);
-    Ok(JointDocument {
+    let document = JointDocument {
         schema_version: 1,
         command: "joint",
         warnings: tables.warnings.clone(),
@@ -101,6 +145,7 @@ pub fn run_joint(tables: &JointTables, settings: &JointSettings) -> Result<Joint
         marker: settings.marker.clone(),
         time_unit: settings.time_unit.name(),
         conf_level: settings.conf_level,
+        seed: settings.seed,
         log_likelihood,
         aic: criterion(2.0),
         bic: criterion((n as f64).ln()),
@@ -114,9 +159,15 @@ pub fn run_joint(tables: &JointTables, settings: &JointSettings) -> Result<Joint
         association_tests: blocks.association(note::association_note(&fit, data)),
         parameters: blocks.parameters(),
         variance: blocks.variance(),
+        profile: profile.transpose()?,
+        bootstrap: bootstrap.transpose()?,
+        permutation: permutation.transpose()?.flatten(),
+        predictions: prediction.transpose()?,
+        comparison: comparison::compare(whole, settings.marker_is_plain)?,
         method: METHOD,
         version: software(),
-    })
+    };
+    Ok(JointRun { document, model, fit })
 }
 
 /// The baseline with its knots.

@@ -1,14 +1,14 @@
-//! `joint` as text and as an output folder.
+//! The output folder of `joint`.
 
-use super::document::{CoefBlock, HazardBlock, JointDocument, TestBlock};
+use super::JointRun;
+use super::document::JointDocument;
 use crate::Error;
+use crate::io::joint_tables::JointTables;
 use crate::io::manifest::{Manifest, ManifestFile, json_bytes};
 use crate::io::output_folder::OutputFolder;
 use crate::io::table_writer::{csv_bytes, field};
-use crate::report::number_format::{
-    PStyle, level, p_statement, p_value, plural, ratio, ratio_limits, significant,
-};
-use crate::report::{Align, TextTable};
+use crate::joint::{JointFit, joint_residuals};
+use crate::report::{MarkerPath, MarkerPathFigure, marker_path_plot};
 
 /// Writes everything a run has to say into `folder`, the manifest last.
 ///
@@ -16,14 +16,59 @@ use crate::report::{Align, TextTable};
 /// An output error: the disk refuses.
 pub fn write_joint(
     folder: &OutputFolder,
-    (document, text): (&JointDocument, &str),
+    (run, text): (&JointRun, &str),
+    tables: &JointTables,
     settings: serde_json::Value,
     inputs: Vec<ManifestFile>,
 ) -> Result<(), Error> {
+    let document = &run.document;
     folder.write("joint.json", json_bytes(document)?)?;
     folder.write("joint.txt", text)?;
     folder.write("parameters.csv", parameters_csv(document))?;
+    folder.write("random_effects.csv", effects_csv(tables, &run.fit))?;
+    if let Some(residuals) = joint_residuals(&run.model, &tables.data, &run.fit)? {
+        let visits = (0..tables.ids.len())
+            .flat_map(|i| tables.data.visits(i).map(move |visit| (i, visit)))
+            .map(|(i, visit)| {
+                vec![
+                    tables.ids[i].clone(),
+                    tables.data.visit_time[visit].to_string(),
+                    tables.data.marker[visit].to_string(),
+                    residuals.fitted[visit].to_string(),
+                    residuals.marker[visit].to_string(),
+                ]
+            });
+        let header = ["id", "visit_time", "marker", "fitted", "pearson_residual"];
+        folder.write("marker_residuals.csv", csv_bytes(&header, visits))?;
+        let subjects = tables.ids.iter().enumerate().map(|(i, id)| {
+            vec![
+                id.clone(),
+                tables.data.time[i].to_string(),
+                u8::from(tables.data.event[i]).to_string(),
+                residuals.cox_snell[i].to_string(),
+                residuals.martingale[i].to_string(),
+            ]
+        });
+        let header = ["id", "time", "event", "cox_snell_residual", "martingale_residual"];
+        folder.write("survival_residuals.csv", csv_bytes(&header, subjects))?;
+    }
+    if let Some(bootstrap) = &document.bootstrap {
+        let names = document.parameters.iter().map(|parameter| parameter.name.clone());
+        let header: Vec<String> = std::iter::once("replicate".to_owned()).chain(names).collect();
+        let rows = bootstrap.replicates.iter().enumerate().map(|(replicate, estimate)| {
+            let number = std::iter::once(replicate.to_string());
+            let values = (0..document.parameters.len())
+                .map(|k| field(estimate.as_ref().map(|estimate| estimate[k])));
+            number.chain(values).collect::<Vec<_>>()
+        });
+        folder.write("replicates.csv", csv_bytes(&header, rows))?;
+    }
+    folder.write("figures/marker_paths.svg", marker_path_plot(&figure(document, tables)))?;
+    let drew = document.bootstrap.is_some()
+        || document.permutation.is_some()
+        || document.predictions.is_some();
     let manifest = Manifest {
+        seed: drew.then_some(document.seed),
         inputs,
         warnings: document.warnings.clone(),
         ..Manifest::of(document.command, settings)
@@ -39,134 +84,37 @@ fn parameters_csv(document: &JointDocument) -> Vec<u8> {
     csv_bytes(&["parameter", "estimate", "se"], rows)
 }
 
-/// The document for a person.
-pub fn joint_text(document: &JointDocument) -> String {
-    let mut text = format!(
-        "Joint model of {} and the event: {}, {}, {}.\n",
-        document.marker,
-        plural(document.n as u64, "subject"),
-        plural(document.n_events as u64, "event"),
-        plural(document.n_observations as u64, "visit"),
-    );
-    text += &format!("Status: {}: {}.\n", document.status, document.status_reason);
-    if let (Some(l), Some(aic), Some(bic)) = (document.log_likelihood, document.aic, document.bic) {
-        text += &format!(
-            "Log likelihood {l:.3} ({} parameters), AIC {aic:.1}, BIC {bic:.1}.\n",
-            document.n_parameters
-        );
-    }
-    let limits = format!("{} CI", level(document.conf_level));
-    text += &marker_table(document, &limits);
-    text += &hazard_table(document, &limits);
-    text += &tests_table(document);
-    text += &format!("\n{}\n", document.association_tests.note);
-    text += &format!(
-        "\nTimes in {}. {}; {} nodes a random effect.\n{}\n",
-        document.time_unit, document.method, document.nodes, document.version
-    );
-    text
+/// Empirical-Bayes random effects, empty where there is no fit to take them from.
+fn effects_csv(tables: &JointTables, fit: &JointFit) -> Vec<u8> {
+    let known = fit.association()[0].estimate.is_some();
+    let rows = tables.ids.iter().zip(&fit.effects).map(|(id, effects)| {
+        let value = |values: &[f64], k: usize| field(values.get(k).filter(|_| known));
+        vec![
+            id.clone(),
+            value(&effects.mean, 0),
+            value(&effects.sd, 0),
+            value(&effects.mean, 1),
+            value(&effects.sd, 1),
+        ]
+    });
+    csv_bytes(&["id", "intercept", "intercept_sd", "slope", "slope_sd"], rows)
 }
 
-fn marker_table(document: &JointDocument, limits: &str) -> String {
-    let marker = &document.longitudinal;
-    let mut table = TextTable::new([
-        ("Marker", Align::Left),
-        ("coef", Align::Right),
-        ("SE", Align::Right),
-        (limits, Align::Right),
-        ("p", Align::Right),
-    ]);
-    for CoefBlock { name, coef, se, p, lower, upper, .. } in &marker.terms {
-        table.row([
-            name.clone(),
-            number(*coef),
-            number(*se),
-            interval(*lower, *upper),
-            p_value(*p, PStyle::default()),
-        ]);
-    }
-    let sd = &marker.random_effects.sd;
-    table.note(format!(
-        "{} marker, {} link. SD of the random intercept {}{}{}{}.",
-        marker.family,
-        marker.link,
-        number(sd.intercept),
-        sd.slope.map_or(String::new(), |slope| format!(
-            ", of the random slope {}, correlation {}",
-            significant(slope, 4),
-            number(marker.random_effects.correlation)
-        )),
-        marker
-            .residual_sd
-            .map_or(String::new(), |sd| format!("; residual SD {}", significant(sd, 4))),
-        marker.dispersion.map_or(String::new(), |dispersion| format!(
-            "; dispersion {} (variance = mean + mean^2 / dispersion)",
-            significant(dispersion, 4)
-        )),
-    ));
-    format!("\n{}", table.render())
-}
-
-fn hazard_table(document: &JointDocument, limits: &str) -> String {
-    let hazard = &document.survival;
-    let mut table = TextTable::new([
-        ("Hazard", Align::Left),
-        ("coef", Align::Right),
-        ("SE", Align::Right),
-        ("hazard ratio", Align::Right),
-        (limits, Align::Right),
-        ("p", Align::Right),
-    ]);
-    let mut row = |name: String, one: &HazardBlock| {
-        table.row([
-            name,
-            number(one.coef),
-            number(one.se),
-            ratio(one.hazard_ratio),
-            ratio_limits(one.hazard_ratio, one.lower, one.upper),
-            p_value(one.p, PStyle::default()),
-        ]);
+fn figure(document: &JointDocument, tables: &JointTables) -> MarkerPathFigure {
+    let data = &tables.data;
+    let subject = |(i, id): (usize, &String)| MarkerPath {
+        id: id.clone(),
+        event: data.event[i],
+        visits: data.visits(i).map(|visit| (data.visit_time[visit], data.marker[visit])).collect(),
     };
-    for one in &hazard.terms {
-        row(one.name.clone(), one);
-    }
-    for one in &hazard.association {
-        row(format!("association: {}", one.name), one);
-    }
-    let baseline: Vec<String> = (hazard.baseline_parameters.iter())
-        .map(|(name, value)| format!("{name} {}", number(value["estimate"].as_f64())))
-        .collect();
-    table.note(format!("Baseline {}: {}.", hazard.baseline, baseline.join(", ")));
-    format!("\n{}", table.render())
-}
-
-fn tests_table(document: &JointDocument) -> String {
-    let tests = &document.association_tests;
-    let line = |name: &str, test: Option<TestBlock>| match test {
-        Some(TestBlock { chisq, df, p }) => format!(
-            "  {name:<18} chi-squared {} on {df}, {}\n",
-            significant(chisq, 4),
-            p_statement(Some(p), PStyle::LeadingZero)
-        ),
-        None => format!("  {name:<18} not available\n"),
-    };
-    format!(
-        "\nNo association:\n{}{}{}",
-        line("Wald", tests.wald),
-        line("likelihood ratio", tests.likelihood_ratio),
-        line("score", tests.score)
-    )
-}
-
-fn number(value: Option<f64>) -> String {
-    value.map_or_else(|| "n/a".to_owned(), |value| significant(value, 4))
-}
-
-fn interval(lower: Option<f64>, upper: Option<f64>) -> String {
-    match (lower, upper) {
-        (Some(lower), Some(upper)) => {
-            format!("{} to {}", significant(lower, 4), significant(upper, 4))
-        }
-        _ => "n/a".to_owned(),
+    MarkerPathFigure {
+        title: format!("{} over visits, by outcome", document.marker),
+        x_title: format!("Time since the start of follow-up ({})", document.time_unit),
+        y_title: document.marker.clone(),
+        subjects: tables.ids.iter().enumerate().map(subject).collect(),
+        caption: vec![format!(
+            "Measured values, a line a subject. Status of the joint model: {}.",
+            document.status
+        )],
     }
 }
