@@ -16,6 +16,7 @@ mod segment;
 mod segment_archive;
 mod segment_her2;
 mod simulate;
+mod simulate_joint;
 mod study;
 mod survive;
 mod sweep;

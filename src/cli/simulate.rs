@@ -30,6 +30,8 @@ pub(crate) struct SimulateArgs {
 enum Simulation {
     /// A CellTracks archive of known cells: frames, XML, truth.csv, manifest. --out names the sample
     Cartridge(Box<CartridgeArgs>),
+    /// A cohort with visits and outcomes whose joint model is known: visits.csv, subjects.csv, truth.json
+    Joint(Box<super::simulate_joint::SimulateJointArgs>),
 }
 
 #[derive(Debug, Args)]
@@ -105,6 +107,7 @@ struct CartridgeArgs {
 pub(super) fn simulate(args: &SimulateArgs, shared: &Shared) -> Result<ExitCode, Error> {
     match &args.what {
         Simulation::Cartridge(args) => cartridge(args, shared),
+        Simulation::Joint(args) => super::simulate_joint::joint(args, shared),
     }
 }
 

@@ -8,6 +8,7 @@ mod maximise;
 mod model;
 mod parameters;
 mod permutation;
+mod planned_cohort;
 mod prediction;
 mod prepared;
 mod profile;
@@ -30,6 +31,7 @@ pub use model::{
     Association, Baseline, Family, FixedTerm, JointData, JointModel, RandomEffects, TimeShape,
 };
 pub use permutation::AssociationScore;
+pub use planned_cohort::CohortPlan;
 pub use prediction::{PredictedSurvival, PredictionDraws, predict_survival};
 pub use profile::{JointProfile, OpenSide, ProfilePoint, profile};
 pub use refit::{Refit, Refitter, refit_data};

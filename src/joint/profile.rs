@@ -2,8 +2,11 @@
 
 use super::refit::Refitter;
 
-/// Steps outwards before a side counts as open, each twice the last.
-const OUTWARD_STEPS: usize = 12;
+/// Steps outwards before a side counts as open, each twice the last: about 120 standard errors.
+const OUTWARD_STEPS: usize = 6;
+
+/// After so many steps a side also counts as open where the quadrature gives out.
+const FAR: usize = 3;
 
 /// A limit is found when its log likelihood is right to this.
 const LEVEL: f64 = 1e-4;
@@ -12,10 +15,11 @@ const LEVEL: f64 = 1e-4;
 const INWARD_STEPS: usize = 40;
 
 /// Why a side of a profile likelihood has no limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum OpenSide {
-    /// However far out, the likelihood stays above the level: the data cannot exclude it.
-    NeverFallsBelow,
+    /// The likelihood stays above the level out to here, many standard errors away: the data cannot
+    /// exclude it.
+    AboveTo(f64),
     /// The other parameters could not be fitted on the way.
     SearchFailed,
 }
@@ -54,12 +58,16 @@ pub fn profile(
         let mut start = theta.to_vec();
         let mut step = side * se * quantile.sqrt();
         let mut outer = None;
-        for _ in 0..OUTWARD_STEPS {
+        for turn in 0..OUTWARD_STEPS {
             let value = inner.0 + step;
             let Some((deviance, at)) =
                 deviance(refitter, place, value, &start, (log_likelihood, quantile))
             else {
-                return Err(OpenSide::SearchFailed);
+                return Err(if turn < FAR {
+                    OpenSide::SearchFailed
+                } else {
+                    OpenSide::AboveTo(inner.0)
+                });
             };
             points.push(ProfilePoint { value, deviance });
             start = at;
@@ -70,7 +78,7 @@ pub fn profile(
             inner = (value, deviance - quantile);
             step *= 2.0;
         }
-        let mut outer = outer.ok_or(OpenSide::NeverFallsBelow)?;
+        let mut outer = outer.ok_or(OpenSide::AboveTo(inner.0))?;
         for turn in 0..INWARD_STEPS {
             let share = if turn % 3 == 2 { 0.5 } else { -inner.1 / (outer.1 - inner.1) };
             let value = inner.0 + share.clamp(0.02, 0.98) * (outer.0 - inner.0);

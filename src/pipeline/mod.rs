@@ -27,6 +27,7 @@ pub mod segment_resume;
 mod segment_summary;
 mod segment_survey;
 pub mod simulate_cartridge;
+pub mod simulate_joint;
 pub mod study;
 mod study_analysis;
 mod study_cartridges;

@@ -1,5 +1,8 @@
 //! What a joint model claims: equal to references, and, on simulated cohorts, to the truth.
 
+#[path = "../sweep/docs_block.rs"]
+mod docs_block;
+mod recovery;
 mod reference;
 
 use std::path::PathBuf;

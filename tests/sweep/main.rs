@@ -1,5 +1,6 @@
 //! What a sweep of cut-offs claims: `docs/validation.md`, its part on maximally selected statistics.
 
+mod docs_block;
 mod maxstat;
 mod null;
 
@@ -7,21 +8,4 @@ use std::path::PathBuf;
 
 pub(crate) fn repository(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
-}
-
-/// Compares the block `name` of the page with `block`, or writes it where `HERSCOPE_WRITE_DOCS` is 1.
-/// Write with one test at a time (`-j 1`): two would overwrite each other's block.
-pub(crate) fn check_or_write(name: &str, block: &str) {
-    let path = repository("docs/validation.md");
-    let page = std::fs::read_to_string(&path).expect("the page is in the repository");
-    let opening = format!("<!-- generated: {name} -->\n");
-    let begin = page.find(&opening).expect("the page has the opening marker") + opening.len();
-    let closing = format!("<!-- end of {name} -->\n");
-    let end = begin + page[begin..].find(&closing).expect("the page has the closing marker");
-    if std::env::var("HERSCOPE_WRITE_DOCS").is_ok_and(|value| value == "1") {
-        let written = format!("{}{block}{}", &page[..begin], &page[end..]);
-        std::fs::write(&path, written).expect("the page can be written");
-        return;
-    }
-    assert_eq!(&page[begin..end], block, "HERSCOPE_WRITE_DOCS=1 writes the block anew");
 }

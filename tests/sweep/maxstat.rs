@@ -1,6 +1,7 @@
 //! One cohort beside R's maxstat: `tests/data/maxstat`.
 
-use crate::{check_or_write, repository};
+use crate::docs_block::check_or_write;
+use crate::repository;
 use herscope::compute::CpuEngine;
 use herscope::io::cohort::{CohortRequest, read_cohort};
 use herscope::pipeline::sweep::{SweepSettings, run_sweep};

@@ -1,6 +1,6 @@
 //! Cohorts without any effect: the adjusted p-value is uniform, the one of the best cut-off is not.
 
-use crate::check_or_write;
+use crate::docs_block::check_or_write;
 use herscope::compute::{Backend, CpuEngine};
 use herscope::kernels::max_selected_logrank::{POISON, Plan, Selection};
 use herscope::numeric::philox::{key_of_seed, philox4x32};

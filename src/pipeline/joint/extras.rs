@@ -7,6 +7,7 @@ use crate::io::joint_tables::JointTables;
 use crate::joint::{
     JointData, JointFit, JointModel, OpenSide, PredictionDraws, Refitter, predict_survival, profile,
 };
+use crate::report::number_format::significant;
 use crate::survival::normal_quantile;
 
 /// Profile likelihood limits of one association.
@@ -77,9 +78,10 @@ pub(super) fn profiles(
         let [lower, upper] = found.limits;
         let why = |side: &str, limit: Result<f64, OpenSide>| match limit {
             Ok(_) => None,
-            Err(OpenSide::NeverFallsBelow) => Some(format!(
-                "no {side} limit: however far out, the likelihood does not fall to the level, so the \
-                 data cannot exclude it"
+            Err(OpenSide::AboveTo(value)) => Some(format!(
+                "no {side} limit: the likelihood stays above the level out to {}, so the data cannot \
+                 exclude it",
+                significant(value, 3)
             )),
             Err(OpenSide::SearchFailed) => Some(format!(
                 "no {side} limit: the other parameters could not be fitted on the way"
