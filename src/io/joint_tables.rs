@@ -439,3 +439,63 @@ fn warnings_of(data: &JointData, n_subjects: usize, n_visits: usize) -> Vec<Warn
     }
     warnings
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(long: &str, subjects: &str, fixed: &[&str]) -> Result<JointTables, Error> {
+        let request = JointRequest {
+            id: "id".into(),
+            visit_time: "day".into(),
+            visit_unit: Some(TimeUnit::Days),
+            marker: "ctc".into(),
+            fixed: fixed.iter().map(|term| (*term).to_owned()).collect(),
+            subjects: CohortRequest {
+                id: Some("id".into()),
+                time: Some("time".into()),
+                event: Some("event".into()),
+                ..CohortRequest::default()
+            },
+            ..JointRequest::default()
+        };
+        let long = Table::parse(long.as_bytes(), "long.csv", DOING)?;
+        joint_tables_of(&long, &Table::parse(subjects.as_bytes(), "s.csv", DOING)?, &request)
+    }
+
+    const SUBJECTS: &str = "id,time,event,arm\nB,5,1,x\nA,7,0,y\nC,9,1,x\n";
+
+    #[test]
+    fn visits_are_ordered_by_subject_and_time_in_the_unit_of_follow_up() {
+        let long = "id,day,ctc\nA,60.875,1\nB,0,3\nA,0,2\nD,0,9\nB,,4\n";
+        let tables = read(long, SUBJECTS, &[]).expect("two subjects");
+        assert_eq!(tables.ids, ["B", "A"], "as the subjects stand in their table");
+        assert_eq!(tables.data.visit_time, [0.0, 0.0, 2.0], "months");
+        assert_eq!(tables.data.marker, [3.0, 2.0, 1.0], "B, then A by time");
+        assert_eq!((tables.n_subjects_dropped, tables.n_visits_dropped), (1, 2), "C; D's and B's");
+        let names: Vec<&str> = tables.data.fixed.iter().map(|term| term.name.as_str()).collect();
+        assert_eq!(names, ["(Intercept)", "day"], "the visit time without --fixed");
+    }
+
+    #[test]
+    fn factors_of_either_table_and_their_products_with_time_become_terms() {
+        let long = "id,day,ctc,dose\nA,0,1,2\nA,30.4375,1,4\nB,0,3,1\nC,0,0,1\n";
+        let tables = read(long, SUBJECTS, &["day", "arm:day", "dose"]).expect("three subjects");
+        let fixed = &tables.data.fixed;
+        let names: Vec<&str> = fixed.iter().map(|term| term.name.as_str()).collect();
+        assert_eq!(names, ["(Intercept)", "day", "arm=y:day", "dose"], "one level of arm");
+        assert_eq!(fixed[2].shape, TimeShape::Power(1), "times the time");
+        assert_eq!(fixed[2].of_subjects, Some(vec![0.0, 1.0, 0.0]), "B, A, C");
+        assert_eq!(fixed[3].of_subjects, None, "the dose of A changes");
+        assert_eq!(fixed[3].at_visits, [1.0, 2.0, 4.0, 1.0], "at each visit");
+    }
+
+    #[test]
+    fn two_rows_of_a_subject_and_visits_before_0_are_refused_with_their_row() {
+        let twice = "id,time,event\nA,1,1\nA,2,0\n";
+        let error = read("id,day,ctc\nA,0,1\n", twice, &[]).expect_err("two rows of A");
+        assert!(error.to_string().contains("s.csv, row 3"), "{error}");
+        let error = read("id,day,ctc\nA,-3,1\n", SUBJECTS, &[]).expect_err("before the start");
+        assert!(error.to_string().contains("long.csv, row 2, column day"), "{error}");
+    }
+}

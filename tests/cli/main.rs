@@ -5,6 +5,7 @@ mod coverage;
 mod design;
 mod errors;
 mod hard;
+mod joint;
 mod segment;
 mod segment_layouts;
 mod segment_resume;
