@@ -114,6 +114,9 @@ pub(crate) struct DemoArgs {
     /// Folder for the demo's inputs and results
     #[arg(default_value = "herscope-demo")]
     pub(crate) folder: PathBuf,
+    /// Take the cells from the ready-made table instead of rendering and segmenting cartridges
+    #[arg(long)]
+    pub(crate) quick: bool,
     /// Bootstrap replicates instead of the study file's
     #[arg(long, value_name = "N")]
     pub(crate) replicates: Option<u64>,

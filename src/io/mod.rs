@@ -8,6 +8,7 @@ mod clock;
 pub mod cohort;
 pub mod control_cells;
 pub mod frame_store;
+pub mod gate_file;
 pub mod hash;
 pub mod label_tiff;
 pub mod manifest;

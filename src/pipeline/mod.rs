@@ -11,6 +11,7 @@ mod cox_blocks;
 mod cox_extras;
 mod curve_blocks;
 pub mod demo;
+mod demo_cartridges;
 pub mod design;
 pub mod design_document;
 pub mod design_output;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::study_analysis::{Patients, count_patients, derive_groupings, percent};
-use super::study_cartridges::{Cartridges, measure_archives};
+use super::study_cartridges::{Cartridges, Measuring, measure_archives};
 use super::study_checks::check_figure;
 use super::study_data::{
     PatientColumns, StudyCell, StudySample, derive_status, read_cells, read_samples, timepoints_of,
@@ -13,10 +13,11 @@ use super::study_her2_tables::write_her2_tables;
 use super::study_report::study_report;
 pub use super::study_summary::{
     CellCounts, CheckResult, ComparisonResult, ControlSummary, CountResult, GroupingResult,
-    LevelSummary, StudyFailure, StudySummary, TimepointSummary, summary_text,
+    LevelSummary, SampleSources, StudyFailure, StudySummary, TimepointSummary, summary_text,
 };
 use super::survive::SCHEMA_VERSION;
 use crate::compute::Backend;
+use crate::imaging::GateSet;
 use crate::io::cohort::{CohortRequest, cohort_of};
 use crate::io::manifest::{Manifest, ManifestFile, json_bytes};
 use crate::io::output_folder::OutputFolder;
@@ -82,7 +83,8 @@ pub fn run_study(
     if let Some(cells) = &study.cells {
         warnings.extend(read_cells(cells, &study.her2, folder, &mut samples)?);
     }
-    let cartridges = measure_archives(&study, &mut samples, backend, progress, out)?;
+    let measuring = Measuring { study: &study, folder, backend, progress, out };
+    let cartridges = measure_archives(&measuring, &mut samples)?;
     collect(&mut warnings, &cartridges.warnings);
 
     let mut columns = PatientColumns::of(&table);
@@ -120,6 +122,7 @@ pub fn run_study(
         her2: study.her2.clone(),
         her2_archives: study.cartridges.her2.clone(),
         cells: CellCounts::of(known_cells(&samples)),
+        sources: sources_of(&study, &samples),
         timepoints: timepoint_summaries(&samples),
         controls: control_summaries(&samples),
         overall,
@@ -141,7 +144,7 @@ pub fn run_study(
         inputs: &inputs,
     };
     tell(progress, "writing", 0, 1)?;
-    write_tables(out, &samples, &columns)?;
+    write_tables(out, &study, &samples, &columns)?;
     write_her2_tables(out, &study, &samples)?;
     write_documents(out, &results)?;
     tell(progress, "writing", 1, 1)?;
@@ -243,11 +246,16 @@ fn input_files(study: &StudyFile, path: &Path, folder: &Path) -> Result<Vec<Mani
     for table in tables.into_iter().chain(study.cells.as_ref().map(|cells| &cells.table)) {
         inputs.push(ManifestFile::of_input(&folder.join(table))?);
     }
+    let gates = study.cartridges.gates.as_deref();
+    if let Some(file) = gates.filter(|name| GateSet::named(name).is_none()) {
+        inputs.push(ManifestFile::of_input(&folder.join(file))?);
+    }
     Ok(inputs)
 }
 
 fn write_tables(
     out: &OutputFolder,
+    study: &StudyFile,
     samples: &[StudySample],
     columns: &PatientColumns,
 ) -> Result<(), Error> {
@@ -274,7 +282,7 @@ fn write_tables(
                 sample.patient.clone().unwrap_or_default(),
                 sample.timepoint.clone(),
                 cell.id.clone(),
-                source_of(sample).to_owned(),
+                source_of(study, sample).to_owned(),
                 place.map_or_else(String::new, |place| place.frame.to_string()),
                 place.map_or_else(String::new, |place| place.label.to_string()),
                 number(place.map(|place| place.row_centroid_px)),
@@ -310,7 +318,7 @@ fn write_tables(
             sample.id.clone(),
             sample.patient.clone().unwrap_or_default(),
             sample.timepoint.clone(),
-            source_of(sample).to_owned(),
+            source_of(study, sample).to_owned(),
             sample.archive.as_ref().map_or_else(String::new, |(name, _)| name.clone()),
             count(|counts| counts.n_ctc),
             count(|counts| counts.n_her2_neg),
@@ -324,8 +332,24 @@ fn write_tables(
     out.write("patients.csv", columns.to_csv())
 }
 
-fn source_of(sample: &StudySample) -> &'static str {
-    if sample.archive.is_some() { "archive" } else { "cell table" }
+/// Where the cells of a sample come from: of a sample without an archive the cell table tells all,
+/// and without such a table nothing was found in it.
+fn source_of(study: &StudyFile, sample: &StudySample) -> &'static str {
+    match (&sample.archive, &study.cells) {
+        (Some(_), _) => "archive",
+        (None, Some(_)) => "cell table",
+        (None, None) => "sample sheet",
+    }
+}
+
+fn sources_of(study: &StudyFile, samples: &[StudySample]) -> SampleSources {
+    let of_patients = || samples.iter().filter(|sample| sample.patient.is_some());
+    let n = |source| of_patients().filter(|sample| source_of(study, sample) == source).count();
+    SampleSources {
+        n_archive: n("archive"),
+        n_cell_table: n("cell table"),
+        n_sample_sheet: n("sample sheet"),
+    }
 }
 
 fn write_documents(out: &OutputFolder, results: &StudyResults<'_>) -> Result<(), Error> {

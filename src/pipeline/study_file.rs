@@ -69,6 +69,10 @@ pub struct Cartridges {
     /// How archives are segmented.
     #[serde(default)]
     pub mode: SegmentMode,
+    /// What counts as a tumour cell: breast, prostate, cell-line or a file of gates. Without it
+    /// breast in whole frames, and every event in crops.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gates: Option<String>,
     /// Cut-offs of cells measured from archives, where their scale is not that of `[her2]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub her2: Option<Her2CutOffs>,

@@ -40,6 +40,8 @@ pub struct StudySummary {
     pub her2_archives: Option<Her2CutOffs>,
     /// CTCs of the patients.
     pub cells: CellCounts,
+    /// Where the cells of the patients' samples come from.
+    pub sources: SampleSources,
     /// Samples and patients at each time point.
     pub timepoints: Vec<TimepointSummary>,
     /// Control samples, of no patient and in no analysis.
@@ -65,6 +67,17 @@ pub struct StudyFailure {
     pub archive: String,
     /// Why.
     pub message: String,
+}
+
+/// Where the cells of the patients' samples come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SampleSources {
+    /// Samples whose archive was segmented, those that failed included.
+    pub n_archive: usize,
+    /// Samples whose cells are those of the cell table, which may have none of a sample.
+    pub n_cell_table: usize,
+    /// Samples of which there is the row in the sheet alone: without cells.
+    pub n_sample_sheet: usize,
 }
 
 /// Samples and patients at a time point.
@@ -193,6 +206,7 @@ pub fn summary_text(summary: &StudySummary) -> String {
         plural(overall.n_events, "event"),
         summary.time_unit
     );
+    text.push_str(&sources_text(summary.sources));
     for timepoint in &summary.timepoints {
         let positive = count_of(timepoint.n_ctc_pos as u64, timepoint.n_samples as u64);
         let _ = writeln!(
@@ -216,6 +230,18 @@ pub fn summary_text(summary: &StudySummary) -> String {
         let _ = writeln!(text, "\nfailed: sample {}: {}", failure.sample_id, failure.message);
     }
     text
+}
+
+/// One line, without the sources that no sample has.
+fn sources_text(sources: SampleSources) -> String {
+    let SampleSources { n_archive, n_cell_table, n_sample_sheet } = sources;
+    let parts = [
+        (n_archive, "measured from images"),
+        (n_cell_table, "from the cell table"),
+        (n_sample_sheet, "from the sample sheet alone, without cells"),
+    ];
+    let parts = parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}"));
+    format!("Samples: {}\n", parts.collect::<Vec<_>>().join(", "))
 }
 
 fn grouping_text(text: &mut String, grouping: &GroupingResult, summary: &StudySummary) {

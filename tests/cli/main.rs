@@ -2,6 +2,7 @@
 
 mod bootstrap;
 mod coverage;
+mod demo;
 mod design;
 mod errors;
 mod hard;

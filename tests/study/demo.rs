@@ -1,18 +1,30 @@
-//! The demo study finds every published figure again.
+//! The demo study finds every published figure again from its cell table.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use herscope::compute::CpuEngine;
 use herscope::io::output_folder::OutputFolder;
-use herscope::pipeline::demo::write_demo;
+use herscope::pipeline::demo::{DemoCartridges, DemoCells, write_demo};
 use herscope::pipeline::study::{StudySettings, StudySummary, run_study, summary_text};
 
-/// The demo written to a temporary folder.
+/// The demo that takes its cells from the table, written to a temporary folder.
 pub(crate) fn demo_inputs() -> (tempfile::TempDir, PathBuf) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let study = write_demo(&folder.path().join("demo"), false).expect("the demo is written");
+    let (folder, study, _) = demo_of(DemoCells::Table);
     (folder, study)
+}
+
+/// The demo that begins at the pixels.
+pub(crate) fn pixel_demo() -> (tempfile::TempDir, PathBuf, DemoCartridges) {
+    let (folder, study, cartridges) = demo_of(DemoCells::Pixels { seed: 1 });
+    (folder, study, cartridges.expect("cartridges were rendered"))
+}
+
+fn demo_of(cells: DemoCells) -> (tempfile::TempDir, PathBuf, Option<DemoCartridges>) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let demo = write_demo(&folder.path().join("demo"), false, cells, &|_, _| true);
+    let demo = demo.expect("the demo is written");
+    (folder, demo.study, demo.cartridges)
 }
 
 /// Runs a study without bootstrap into `target`.
@@ -148,19 +160,6 @@ fn the_text_names_each_published_figure_beside_the_computed_one() {
     for check in &summary.checks {
         assert!(text.contains(&check.title), "{} is in the text", check.id);
     }
-}
-
-#[test]
-fn the_control_cartridge_is_measured_and_in_no_analysis() {
-    let DemoRun { target, summary, .. } = demo_run();
-    let [control] = summary.controls.as_slice() else { panic!("one control") };
-    let cells = control.cells.expect("measured");
-    // Drawn: 15 CTCs, some of them touching the border of their frame or the edge.
-    assert!((8..=20).contains(&cells.n_ctc), "{cells:?}");
-    assert!(cells.n_her2_high > 0, "some are bright: {cells:?}");
-    let report = std::fs::read_to_string(target.join("report.html")).expect("readable");
-    assert!(report.contains("data:image/png;base64,"), "the gallery shows them");
-    assert_eq!(summary.timepoints.len(), 3, "the control is no time point of the patients");
 }
 
 #[test]
