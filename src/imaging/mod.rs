@@ -13,6 +13,7 @@ mod frame_grid;
 mod gates;
 mod grey_opening;
 mod her2;
+mod her2_margin;
 mod histogram;
 mod label;
 mod levels;
@@ -22,6 +23,7 @@ mod outline;
 mod patient_rules;
 mod picture;
 mod pixel_box;
+mod pixel_noise;
 mod prior_match;
 mod reduce;
 mod region_sums;
@@ -56,6 +58,7 @@ pub use gates::{Bound, EventClass, Gate, GateSet};
 pub use her2::{
     Her2Class, Her2Cutoffs, Her2Heterogeneity, Share, control_cutoffs, h_score, leukocyte_cutoff,
 };
+pub use her2_margin::{MarginMissing, her2_class_distance};
 pub use histogram::Histogram;
 pub use label::{Connectivity, label_components, label_union};
 pub use levels::{median_of_counts, range_of_counts};
@@ -63,6 +66,7 @@ pub use morphology::{MIN_AREA_PX, clear_border, open_area, tidy, without_perimet
 pub use patient_rules::{CellStatus, PatientRule, RuleOutcome};
 pub use picture::{DisplayRange, Picture};
 pub use pixel_box::PixelBox;
+pub use pixel_noise::PixelNoise;
 pub use prior_match::{PriorLocation, match_prior, prior_box};
 pub use reduce::reduce_eighth;
 pub use region_sums::{RegionSums, region_sums};

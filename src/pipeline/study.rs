@@ -17,12 +17,12 @@ pub use super::study_summary::{
 };
 use super::survive::SCHEMA_VERSION;
 use crate::compute::Backend;
-use crate::imaging::GateSet;
+use crate::imaging::{GateSet, MarginMissing};
 use crate::io::cohort::{CohortRequest, cohort_of};
 use crate::io::manifest::{Manifest, ManifestFile, json_bytes};
 use crate::io::output_folder::OutputFolder;
 use crate::io::table::Table;
-use crate::io::table_writer::csv_bytes;
+use crate::io::table_writer::{csv_bytes, field};
 use crate::report::{km_figure, km_plot, render_html};
 use crate::{Error, Warning};
 
@@ -259,7 +259,6 @@ fn write_tables(
     samples: &[StudySample],
     columns: &PatientColumns,
 ) -> Result<(), Error> {
-    let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
     let header = [
         "sample_id",
         "patient_id",
@@ -273,6 +272,9 @@ fn write_tables(
         "her2_mean",
         "her2_class",
         "her2_positive",
+        "her2_mean_std_err",
+        "her2_class_distance",
+        "her2_class_distance_missing",
     ];
     let rows = samples.iter().flat_map(|sample| {
         sample.cells.iter().map(|cell| {
@@ -283,15 +285,18 @@ fn write_tables(
                 sample.timepoint.clone(),
                 cell.id.clone(),
                 source_of(study, sample).to_owned(),
-                place.map_or_else(String::new, |place| place.frame.to_string()),
-                place.map_or_else(String::new, |place| place.label.to_string()),
-                number(place.map(|place| place.row_centroid_px)),
-                number(place.map(|place| place.col_centroid_px)),
-                number(cell.her2_mean),
+                field(place.map(|place| place.frame)),
+                field(place.map(|place| place.label)),
+                field(place.map(|place| place.row_centroid_px)),
+                field(place.map(|place| place.col_centroid_px)),
+                field(cell.her2_mean),
                 cell.class_name().unwrap_or_default().to_owned(),
                 cell.her2_class
                     .map_or("", |_| if cell.her2_positive { "1" } else { "0" })
                     .to_owned(),
+                field(cell.her2_std_err),
+                field(cell.her2_class_distance.ok()),
+                field(cell.her2_class_distance.err().map(MarginMissing::name)),
             ]
         })
     });

@@ -128,7 +128,7 @@ fn measure(
                 col_centroid_px: object.col_centroid_px,
             };
             let id = format!("{sample_id}-{:03}-{:04}", cell.frame, object.label);
-            StudyCell::classed(id, mean, cut_offs, Some(place))
+            StudyCell::classed(id, (mean, cell.her2_std_err), cut_offs, Some(place))
         })
         .collect();
     let n_unmeasured = sample.cells.iter().filter(|cell| cell.her2_class.is_none()).count();

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::study_file::{CellTable, Her2CutOffs, PositiveFrom, StudyFile};
+use crate::imaging::{Her2Cutoffs, MarginMissing, her2_class_distance};
 use crate::io::table::Table;
 use crate::io::table_writer::csv_bytes;
 use crate::units::TimeUnit;
@@ -21,6 +22,10 @@ pub(crate) struct StudyCell {
     pub(crate) id: String,
     /// Mean HER2 intensity on the scale of its cut-offs; `None` where it could not be measured.
     pub(crate) her2_mean: Option<f64>,
+    /// Standard error of that intensity, where known.
+    pub(crate) her2_std_err: Option<f64>,
+    /// Distance from the nearest cut-off in standard errors, or why there is none.
+    pub(crate) her2_class_distance: Result<f64, MarginMissing>,
     /// Class by the cut-offs, an index into neg, med, high.
     pub(crate) her2_class: Option<usize>,
     /// True from the lowest positive class up.
@@ -90,14 +95,18 @@ impl StudyCell {
     /// A cell with its class by `cut_offs`.
     pub(crate) fn classed(
         id: String,
-        her2_mean: Option<f64>,
+        (her2_mean, her2_std_err): (Option<f64>, Option<f64>),
         cut_offs: &Her2CutOffs,
         place: Option<CellPlace>,
     ) -> Self {
+        let Her2CutOffs { med, high, .. } = *cut_offs;
+        let cutoffs = Some(Her2Cutoffs { med, high });
         let class = her2_mean.map(|mean| cut_offs.classify(mean));
         Self {
             id,
             her2_mean,
+            her2_std_err,
+            her2_class_distance: her2_class_distance(her2_mean, her2_std_err, cutoffs),
             her2_class: class.map(|(class, _)| class),
             her2_positive: class.is_some_and(|(_, positive)| positive),
             place,
@@ -205,6 +214,8 @@ pub(crate) fn read_cells(
     let patient = table.column(&request.patient)?;
     let timepoint = table.column(&request.timepoint)?;
     let (cell, her2) = (table.column(&request.cell)?, table.column(&request.her2)?);
+    let std_err = request.her2_std_err.as_deref();
+    let std_err = std_err.map(|name| table.column(name)).transpose()?;
     let by_name: BTreeMap<(String, String), usize> = samples
         .iter()
         .enumerate()
@@ -226,7 +237,9 @@ pub(crate) fn read_cells(
         let mean = table.number(row, her2, "a mean intensity")?;
         n_unmeasured += usize::from(mean.is_none());
         let id = table.cell(row, cell).to_owned();
-        sample.cells.push(StudyCell::classed(id, mean, cut_offs, None));
+        let error = std_err.map(|column| table.number(row, column, "a standard error"));
+        let error = error.transpose()?.flatten();
+        sample.cells.push(StudyCell::classed(id, (mean, error), cut_offs, None));
     }
     Ok(unmeasured_warning(n_unmeasured).into_iter().collect())
 }

@@ -106,6 +106,9 @@ pub struct CellTable {
     pub cell: String,
     /// Column of the mean HER2 intensity, on the scale of the cut-offs.
     pub her2: String,
+    /// Column of its standard error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub her2_std_err: Option<String>,
 }
 
 /// The patient table.

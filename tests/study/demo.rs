@@ -118,6 +118,9 @@ fn the_output_holds_every_table_document_and_figure() {
     let outputs = manifest["outputs"].as_array().expect("a list").len();
     assert!(outputs >= 7, "{outputs} outputs have a hash");
     let samples = std::fs::read_to_string(target.join("samples.csv")).expect("readable");
+    let cells = std::fs::read_to_string(target.join("cells.csv")).expect("readable");
+    let first = cells.lines().nth(1).expect("a cell");
+    assert!(first.ends_with(",neg,0,,,no_std_err"), "the table has no errors: {first}");
     assert!(samples.contains("P001-T1,P001,T1,cell table,,2,1,1,0,0,"), "first sample counted");
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 use herscope::io::table::Table;
 use herscope::pipeline::demo::DemoCartridges;
@@ -10,23 +9,26 @@ use herscope::pipeline::study::{SampleSources, StudySummary, summary_text};
 
 use super::demo::{pixel_demo, run};
 
-/// The demo, run once for all tests that only look at it.
+/// The demo with what it found. Rendering and segmenting takes seconds and each test is a process of
+/// its own, so one test looks at all of it.
 struct PixelRun {
-    _folder: tempfile::TempDir,
     study: PathBuf,
     target: PathBuf,
     cartridges: DemoCartridges,
     summary: StudySummary,
 }
 
-fn pixel_run() -> &'static PixelRun {
-    static RUN: OnceLock<PixelRun> = OnceLock::new();
-    RUN.get_or_init(|| {
-        let (folder, study, cartridges) = pixel_demo();
-        let target = folder.path().join("out");
-        let summary = run(&study, &target).expect("the demo runs");
-        PixelRun { _folder: folder, study, target, cartridges, summary }
-    })
+#[test]
+fn the_demo_from_pixels_finds_every_cell_and_every_figure_again() {
+    let (folder, study, cartridges) = pixel_demo();
+    let target = folder.path().join("out");
+    let summary = run(&study, &target).expect("the demo runs");
+    let run = PixelRun { study, target, cartridges, summary };
+    every_published_figure_is_found_again(&run);
+    no_cell_comes_from_the_table(&run);
+    every_cell_of_the_table_is_found_with_its_class_and_nothing_else_is(&run);
+    readings_of_mean_her2_are_those_of_the_table_on_average(&run);
+    a_cell_lies_from_the_nearest_cut_off_as_many_errors_as_the_table_says(&run);
 }
 
 fn read(path: &Path) -> Table {
@@ -42,9 +44,7 @@ fn numbers(table: &Table, column: &str) -> Vec<f64> {
     texts(table, column).iter().map(|text| text.parse().expect("a number")).collect()
 }
 
-#[test]
-fn every_published_figure_is_found_again_from_the_pixels() {
-    let PixelRun { summary, .. } = pixel_run();
+fn every_published_figure_is_found_again(PixelRun { summary, .. }: &PixelRun) {
     let different: Vec<String> = summary
         .checks
         .iter()
@@ -56,9 +56,8 @@ fn every_published_figure_is_found_again_from_the_pixels() {
     assert!(!summary.is_partial(), "nothing failed: {:?}", summary.failures);
 }
 
-#[test]
-fn no_cell_comes_from_the_table() {
-    let PixelRun { target, summary, cartridges, .. } = pixel_run();
+fn no_cell_comes_from_the_table(run: &PixelRun) {
+    let PixelRun { target, summary, cartridges, .. } = run;
     let expected = SampleSources { n_archive: 36, n_cell_table: 0, n_sample_sheet: 102 };
     assert_eq!(summary.sources, expected, "33 samples with cells, 3 without; the others");
     assert_eq!((cartridges.n_cartridges, cartridges.n_without), (36, 102), "as rendered");
@@ -81,9 +80,8 @@ fn cells_of_table(study: &Path) -> BTreeMap<String, Vec<(f64, String)>> {
     by_sample
 }
 
-#[test]
-fn every_cell_of_the_table_is_found_with_its_class_and_nothing_else_is() {
-    let PixelRun { study, target, cartridges, summary, .. } = pixel_run();
+fn every_cell_of_the_table_is_found_with_its_class_and_nothing_else_is(run: &PixelRun) {
+    let PixelRun { study, target, cartridges, summary } = run;
     assert!(cartridges.n_leukocytes > 500 && cartridges.n_debris > 100, "{cartridges:?}");
     assert_eq!(summary.cells.n_ctc, 397, "as many as in the table");
     let mut expected = cells_of_table(study);
@@ -99,9 +97,8 @@ fn every_cell_of_the_table_is_found_with_its_class_and_nothing_else_is() {
     assert!(expected.values().flatten().all(is_found), "one object a cell");
 }
 
-#[test]
-fn readings_of_mean_her2_are_those_of_the_table_on_average() {
-    let PixelRun { study, target, .. } = pixel_run();
+fn readings_of_mean_her2_are_those_of_the_table_on_average(run: &PixelRun) {
+    let PixelRun { study, target, .. } = run;
     let expected = cells_of_table(study);
     let found = read(&target.join("cells.csv"));
     let (samples, frames) = (texts(&found, "sample_id"), numbers(&found, "frame"));
@@ -119,17 +116,31 @@ fn readings_of_mean_her2_are_those_of_the_table_on_average() {
     assert!(ratios.iter().all(|ratio| (0.8..1.25).contains(ratio)), "{ratios:?}");
 }
 
-#[test]
-fn the_same_seed_renders_the_same_frames() {
-    let PixelRun { study, .. } = pixel_run();
-    let (_folder, again, _) = pixel_demo();
-    let frame = "archives/P001-T1/processed/P001-T1_001.tif";
-    let bytes = |study: &Path| std::fs::read(study.with_file_name(frame)).expect("a frame");
-    assert_eq!(bytes(study), bytes(&again), "not a byte differs");
+fn a_cell_lies_from_the_nearest_cut_off_as_many_errors_as_the_table_says(run: &PixelRun) {
+    let PixelRun { target, .. } = run;
+    let found = read(&target.join("cells.csv"));
+    let (means, errors) = (numbers(&found, "her2_mean"), numbers(&found, "her2_mean_std_err"));
+    let distances = numbers(&found, "her2_class_distance");
+    for ((mean, error), distance) in means.iter().zip(&errors).zip(&distances) {
+        // halfway between the cut-offs 150 and 450 lies 300
+        let expected = (mean - if *mean <= 300.0 { 150.0 } else { 450.0 }) / error;
+        assert!((distance - expected).abs() <= 1e-9 * expected.abs(), "{mean} {error} {distance}");
+    }
+    let missing = texts(&found, "her2_class_distance_missing");
+    assert!(missing.iter().all(String::is_empty), "cut-offs are given, frames are noisy");
 }
 
 #[test]
-fn a_control_is_measured_and_in_no_analysis() {
+fn the_same_seed_renders_the_same_frames() {
+    let (_first, study, _) = pixel_demo();
+    let (_second, again, _) = pixel_demo();
+    let frame = "archives/P001-T1/processed/P001-T1_001.tif";
+    let bytes = |study: &Path| std::fs::read(study.with_file_name(frame)).expect("a frame");
+    assert_eq!(bytes(&study), bytes(&again), "not a byte differs");
+}
+
+#[test]
+fn a_control_is_in_no_analysis_and_a_truncated_frame_makes_its_sample_unknown() {
     let (folder, study, _) = pixel_demo();
     // P003-T1 becomes a control: its row loses the patient
     let sheet = study.with_file_name("samples.csv");
@@ -137,26 +148,21 @@ fn a_control_is_measured_and_in_no_analysis() {
     let row = text.lines().find(|line| line.starts_with("P003,T1,")).expect("a rendered sample");
     let control = row.replacen("P003,T1,", ",control,", 1);
     std::fs::write(&sheet, text.replacen(row, &control, 1)).expect("writable");
-    let target = folder.path().join("out");
-    let summary = run(&study, &target).expect("the demo runs");
-    let [control] = summary.controls.as_slice() else { panic!("one control") };
-    assert_eq!(control.cells.expect("measured").n_ctc, 10, "the cells of P003 at T1");
-    assert_eq!(summary.cells.n_ctc, 387, "the patients have the others");
-    assert_eq!(summary.timepoints.len(), 3, "the control is no time point of the patients");
-    let report = std::fs::read_to_string(target.join("report.html")).expect("readable");
-    assert!(report.contains("data:image/png;base64,"), "the gallery shows cells");
-}
-
-#[test]
-fn a_truncated_frame_is_listed_and_its_sample_is_not_known() {
-    let (folder, study, _) = pixel_demo();
     let frame = study.with_file_name("archives").join("P001-T1/processed/P001-T1_003.tif");
     let bytes = std::fs::read(&frame).expect("readable");
     std::fs::write(&frame, &bytes[..bytes.len() / 2]).expect("writable");
-    let summary = run(&study, &folder.path().join("out")).expect("the rest goes on");
+
+    let target = folder.path().join("out");
+    let summary = run(&study, &target).expect("the rest goes on");
+    let [control] = summary.controls.as_slice() else { panic!("one control") };
+    assert_eq!(control.cells.expect("measured").n_ctc, 10, "the cells of P003 at T1");
+    assert_eq!(summary.timepoints.len(), 3, "the control is no time point of the patients");
+    assert_eq!(summary.cells.n_ctc, 385, "less ten of the control and two of the broken sample");
+    let report = std::fs::read_to_string(target.join("report.html")).expect("readable");
+    assert!(report.contains("data:image/png;base64,"), "the gallery shows cells");
     assert!(summary.is_partial(), "exit code 1");
     let failure = &summary.failures[0];
     assert!(failure.message.contains("P001-T1_003.tif"), "{failure:?}");
     assert_eq!(summary.timepoints[0].n_failed, 1, "a count without a frame is no count");
-    assert!(!summary.all_agree(), "a patient with CTCs is missing: the figure is said to differ");
+    assert!(!summary.all_agree(), "patients with CTCs are missing: figures are said to differ");
 }
