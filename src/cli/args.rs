@@ -345,6 +345,8 @@ pub(crate) struct BootstrapArgs {
     /// Exit with 6 when the estimate of the data as given is not finite
     #[arg(long)]
     pub(crate) strict: bool,
+    #[command(flatten)]
+    pub(crate) propagate: super::bootstrap_cells::PropagateArgs,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 pub mod archive;
 pub mod atomic;
 pub mod cell_table;
+pub mod cells_of_patients;
 pub mod celltracks_writer;
 mod clock;
 pub mod cohort;

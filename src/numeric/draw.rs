@@ -44,6 +44,8 @@ pub enum Stream {
     Simulation = 4,
     /// Simulated cartridges: whole words and halves, the layout of [`crate::imaging::Simulator`].
     Cartridge = 5,
+    /// Cells of the patients of a resample: a wide draw and a half of a word each.
+    Cells = 6,
 }
 
 /// How many random bits a slot takes.

@@ -6,6 +6,7 @@ mod demo;
 mod design;
 mod errors;
 mod hard;
+mod propagate;
 mod segment;
 mod segment_layouts;
 mod segment_resume;
