@@ -5,6 +5,7 @@ use std::path::Path;
 use super::study_analysis::{Patients, count_patients, derive_groupings, percent};
 use super::study_cartridges::{Cartridges, Measuring, measure_archives};
 use super::study_checks::check_figure;
+use super::study_cohort_tables::write_cohort_tables;
 use super::study_data::{
     PatientColumns, StudyCell, StudySample, derive_status, read_cells, read_samples, timepoints_of,
 };
@@ -12,8 +13,9 @@ use super::study_file::StudyFile;
 use super::study_her2_tables::write_her2_tables;
 use super::study_report::study_report;
 pub use super::study_summary::{
-    CellCounts, CheckResult, ComparisonResult, ControlSummary, CountResult, GroupingResult,
-    LevelSummary, SampleSources, StudyFailure, StudySummary, TimepointSummary, summary_text,
+    AgreementResult, CellCounts, CheckResult, ComparisonResult, ControlSummary, CorrelationResult,
+    CountResult, GroupingResult, LevelSummary, SampleSources, StudyFailure, StudySummary,
+    TimepointSummary, summary_text,
 };
 use super::survive::SCHEMA_VERSION;
 use crate::compute::Backend;
@@ -59,7 +61,7 @@ pub(crate) struct StudyResults<'a> {
 /// caller commits.
 ///
 /// Writes `cells.csv`, `samples.csv`, `patients.csv`, `heterogeneity.csv`, `shifts.csv`,
-/// `patient_rules.csv`, `summary.json`, `figures/*.svg`, `report.html` and `manifest.json`. An archive
+/// `patient_rules.csv`, `trajectories.csv`, `patients_status.csv`, `agreement.csv`, `summary.json`, `figures/*.svg`, `report.html` and `manifest.json`. An archive
 /// that cannot be used is a failure in the summary ([`StudySummary::is_partial`]); its sample counts
 /// as not known.
 ///
@@ -100,6 +102,8 @@ pub fn run_study(
     }
     let counts = study.counts.iter().map(|count| count_patients(count, &columns));
     let comparisons = study.comparisons.iter().map(|comparison| patients.compare(comparison));
+    let agreements = study.agreements.iter().map(|asked| patients.agree(asked));
+    let correlations = study.correlations.iter().map(|asked| patients.correlate(asked));
     for document in std::iter::once(&overall).chain(groupings.iter().map(|one| &one.survive)) {
         collect(&mut warnings, &document.warnings);
     }
@@ -129,6 +133,8 @@ pub fn run_study(
         counts: counts.collect::<Result<_, _>>()?,
         groupings,
         comparisons: comparisons.collect::<Result<_, _>>()?,
+        agreements: agreements.collect::<Result<_, _>>()?,
+        correlations: correlations.collect::<Result<_, _>>()?,
         checks: Vec::new(),
     };
     summary.checks = check_figures(&study, &summary)?;
@@ -146,6 +152,7 @@ pub fn run_study(
     tell(progress, "writing", 0, 1)?;
     write_tables(out, &study, &samples, &columns)?;
     write_her2_tables(out, &study, &samples)?;
+    write_cohort_tables(out, &study, &samples, &columns, (&summary, &time))?;
     write_documents(out, &results)?;
     tell(progress, "writing", 1, 1)?;
     Ok(summary)

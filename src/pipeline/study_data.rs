@@ -56,6 +56,8 @@ pub(crate) struct StudySample {
     pub(crate) patient: Option<String>,
     /// The time point.
     pub(crate) timepoint: String,
+    /// When it was drawn, on the clock of the follow-up and in the patient table's unit of time.
+    pub(crate) visit_time: Option<f64>,
     /// The archive, where the sheet names one: as written there, and resolved.
     pub(crate) archive: Option<(String, PathBuf)>,
     /// Why its archive could not be used; then its cells are not known.
@@ -158,6 +160,7 @@ pub(crate) fn read_samples(
     let (patient, timepoint) = (table.column(&sheet.patient)?, table.column(&sheet.timepoint)?);
     let archive =
         if table.has_column(&sheet.archive) { Some(table.column(&sheet.archive)?) } else { None };
+    let visit_time = sheet.visit_time.as_deref().map(|name| table.column(name)).transpose()?;
     let known = patient_rows(study, patients)?;
     let mut seen: BTreeMap<(String, String), u64> = BTreeMap::new();
     let mut samples = Vec::new();
@@ -165,6 +168,10 @@ pub(crate) fn read_samples(
         let Some(time) = table.value(row, timepoint) else {
             return Err(table.bad_cell(row, timepoint, "the time point of the sample"));
         };
+        let visit_time = visit_time
+            .map(|column| table.number(row, column, "the time of the sample, a finite number"))
+            .transpose()?
+            .flatten();
         let name = archive.and_then(|column| table.value(row, column)).map(str::to_owned);
         let owner = table.value(row, patient).map(str::to_owned);
         if let Some(owner) = &owner {
@@ -191,6 +198,7 @@ pub(crate) fn read_samples(
             id,
             patient: owner,
             timepoint: time.to_owned(),
+            visit_time,
             archive: name.map(|name| (name.clone(), folder.join(name))),
             failure: None,
             cells: Vec::new(),

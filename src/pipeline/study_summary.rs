@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::bootstrap::BootstrapDocument;
+pub use super::study_associations::{AgreementResult, CorrelationResult};
 pub use super::study_checks::CheckResult;
 pub use super::study_data::CellCounts;
 use super::study_file::Her2CutOffs;
@@ -12,7 +13,8 @@ use super::survive::SurviveDocument;
 use crate::Warning;
 use crate::report::Median;
 use crate::report::number_format::{
-    PStyle, count_of, p_statement, plural, ratio_with_interval, time_with_interval,
+    NOT_AVAILABLE, PStyle, Rounding, count_of, fixed, level, p_statement, plural,
+    ratio_with_interval, time_with_interval,
 };
 
 /// Every number of a study. `None` is printed as `null` and means not available.
@@ -54,6 +56,10 @@ pub struct StudySummary {
     pub groupings: Vec<GroupingResult>,
     /// Columns compared between the levels of a grouping.
     pub comparisons: Vec<ComparisonResult>,
+    /// Groupings beside columns.
+    pub agreements: Vec<AgreementResult>,
+    /// Rank correlations.
+    pub correlations: Vec<CorrelationResult>,
     /// Published figures beside the computed ones.
     pub checks: Vec<CheckResult>,
 }
@@ -156,6 +162,8 @@ pub struct ComparisonResult {
     pub variable: String,
     /// The grouping.
     pub grouping: String,
+    /// Who is compared; null for all.
+    pub among: Option<String>,
     /// Reference level first.
     pub summaries: Vec<LevelSummary>,
     /// `wilcoxon_normal`: rank-sum test, normal approximation, corrected for ties and continuity.
@@ -225,6 +233,7 @@ pub fn summary_text(summary: &StudySummary) -> String {
     for grouping in &summary.groupings {
         grouping_text(&mut text, grouping, summary);
     }
+    associations_text(&mut text, summary);
     checks_text(&mut text, &summary.checks);
     for failure in &summary.failures {
         let _ = writeln!(text, "\nfailed: sample {}: {}", failure.sample_id, failure.message);
@@ -265,6 +274,50 @@ fn grouping_text(text: &mut String, grouping: &GroupingResult, summary: &StudySu
         let _ = write!(line, "; hazard ratio {ratio}");
     }
     let _ = writeln!(text, "{line}");
+}
+
+/// A line for each agreement and correlation.
+fn associations_text(text: &mut String, summary: &StudySummary) {
+    let sentences = association_sentences(summary);
+    if !sentences.is_empty() {
+        let _ = writeln!(text, "\n{}", sentences.join("\n"));
+    }
+}
+
+/// Agreements and correlations in words.
+pub(crate) fn association_sentences(summary: &StudySummary) -> Vec<String> {
+    let conf = level(summary.overall.conf_level);
+    let two = |value: f64| fixed(value, 2, Rounding::HalfUp);
+    let limit = |value: Option<f64>| value.map_or_else(|| NOT_AVAILABLE.to_owned(), two);
+    let among = |rule: &Option<String>| match rule {
+        Some(rule) => format!(" (among patients with {rule})"),
+        None => String::new(),
+    };
+    let agreements = summary.agreements.iter().map(|one| {
+        let equal = one.counts[0][0] + one.counts[1][1];
+        let kappa = match (one.kappa, one.reason) {
+            (Some(kappa), _) => {
+                let limits = format!("{} to {}", limit(one.lower), limit(one.upper));
+                format!("kappa {} ({conf} CI {limits})", two(kappa))
+            }
+            (None, reason) => {
+                format!("no kappa ({})", reason.unwrap_or_default().replace('_', " "))
+            }
+        };
+        let equal = count_of(equal, one.n);
+        format!("{}{}: {equal} agree, {kappa}.", one.title, among(&one.among))
+    });
+    let correlations = summary.correlations.iter().map(|one| {
+        let rho = match one.rho {
+            Some(rho) => {
+                let p = p_statement(one.p, PStyle::LeadingZero);
+                format!("Spearman's rho {}, {p}", two(rho))
+            }
+            None => "no correlation (no spread)".to_owned(),
+        };
+        format!("{}{}: {rho}, n = {}.", one.title, among(&one.among), one.n)
+    });
+    agreements.chain(correlations).collect()
 }
 
 fn checks_text(text: &mut String, checks: &[CheckResult]) {
