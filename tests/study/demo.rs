@@ -53,9 +53,8 @@ fn demo_run() -> &'static DemoRun {
     })
 }
 
-#[test]
-fn every_published_figure_is_found_again_at_its_printed_precision() {
-    let summary = &demo_run().summary;
+/// All 30 figures of the abstract are found again, and nothing failed.
+pub(crate) fn assert_every_figure_agrees(summary: &StudySummary) {
     let different: Vec<String> = summary
         .checks
         .iter()
@@ -65,6 +64,11 @@ fn every_published_figure_is_found_again_at_its_printed_precision() {
     assert_eq!(summary.checks.len(), 30, "every figure of the abstract is checked");
     assert!(different.is_empty(), "published / computed: {different:?}");
     assert!(!summary.is_partial(), "nothing failed: {:?}", summary.failures);
+}
+
+#[test]
+fn every_published_figure_is_found_again_at_its_printed_precision() {
+    assert_every_figure_agrees(&demo_run().summary);
 }
 
 /// Values of R 4.2.2, survival 3.5-3, on the unrounded months (days / 30.4375) with log-log limits,
