@@ -116,6 +116,9 @@ pub(crate) struct DemoArgs {
     /// Folder for the demo's inputs and results
     #[arg(default_value = "herscope-demo")]
     pub(crate) folder: PathBuf,
+    /// Take the cells from the ready-made table instead of rendering and segmenting cartridges
+    #[arg(long)]
+    pub(crate) quick: bool,
     /// Bootstrap replicates instead of the study file's
     #[arg(long, value_name = "N")]
     pub(crate) replicates: Option<u64>,
@@ -344,6 +347,8 @@ pub(crate) struct BootstrapArgs {
     /// Exit with 6 when the estimate of the data as given is not finite
     #[arg(long)]
     pub(crate) strict: bool,
+    #[command(flatten)]
+    pub(crate) propagate: super::bootstrap_cells::PropagateArgs,
 }
 
 #[derive(Debug, Args)]

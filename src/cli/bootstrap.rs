@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::args::{BootstrapArgs, MergeArgs, ResampleArg, Shared, StatisticArg};
+use super::bootstrap_cells::propagation;
 use super::exit::ExitCode;
 use super::output::{note, print_document};
 use super::progress::{Progress, watch_interrupts};
@@ -13,7 +14,7 @@ use crate::io::manifest::ManifestFile;
 use crate::io::output_folder::OutputFolder;
 use crate::pipeline::bootstrap::{
     BootstrapDocument, BootstrapSettings, Calibration, IntervalKind, Resample, Statistic, Storage,
-    merge_shards, run_bootstrap_with,
+    merge_shards, propagate_cells, run_bootstrap_with,
 };
 use crate::pipeline::bootstrap_output::{text_of, write_bootstrap};
 use crate::survival::Ties;
@@ -24,6 +25,12 @@ pub(super) fn bootstrap(args: &BootstrapArgs, shared: &Shared) -> Result<ExitCod
     let storage = storage(args, shared)?;
     let out = shared.out.as_deref().map(|out| OutputFolder::create(out, shared.force));
     let out = out.transpose()?;
+    let propagation = propagation(args)?;
+    if propagation.is_some() && shared.resume {
+        return Err(Error::usage("resuming the bootstrap")
+            .found("--resume beside --propagate cells")
+            .expected("a new run: with cells there is no state to go on from"));
+    }
     let cohort = read_cohort(&args.cohort.cohort, &args.cohort.request()?)?;
     let Ok(request) = shared.device.parse();
     let selection = select(&request)?;
@@ -33,12 +40,19 @@ pub(super) fn bootstrap(args: &BootstrapArgs, shared: &Shared) -> Result<ExitCod
         note(shared.quiet, &format!("seed: {} (chosen; set it with --seed)", settings.seed));
     }
     watch_interrupts();
-    let document = {
+    let backend = selection.backend.as_ref();
+    let mut document = {
         let progress = Progress::new(shared.quiet, "resampling");
         let report = |done, total| progress.at(done, total);
-        run_bootstrap_with(&cohort, &settings, &storage, selection.backend.as_ref(), &report)?
+        run_bootstrap_with(&cohort, &settings, &storage, backend, &report)?
     };
-    let inputs = [args.cohort.cohort.clone()];
+    if let Some(request) = &propagation {
+        let progress = Progress::new(shared.quiet, "resampling with cells");
+        let report = |done, total| progress.at(done, total);
+        propagate_cells(&cohort, &settings, request, &mut document, backend, &report)?;
+    }
+    let inputs: Vec<PathBuf> =
+        std::iter::once(&args.cohort.cohort).chain(&args.propagate.cells).cloned().collect();
     let text = text_of(&document, &args.cohort.time_unit)?;
     print((&document, &text), out, shared, (settings_json(args, &settings), &inputs))?;
     let finite = document.estimate.is_finite();
@@ -85,6 +99,15 @@ fn settings_json(args: &BootstrapArgs, settings: &BootstrapSettings) -> serde_js
         "until_mcse": settings.until_mcse,
         "conf_level": settings.conf_level,
         "seed": settings.seed,
+        "propagate": args.propagate.propagate.as_ref().map(|of| serde_json::json!({
+            "of": of,
+            "cells": args.propagate.cells,
+            "cell_rule": args.propagate.cell_rule,
+            "her2_high": args.propagate.her2_high,
+            "timepoint": args.propagate.timepoint,
+            "her2": args.propagate.cells_her2,
+            "std_err": args.propagate.cells_std_err,
+        })),
     })
 }
 

@@ -3,6 +3,7 @@
 
 mod args;
 mod bootstrap;
+mod bootstrap_cells;
 mod coverage;
 mod design;
 mod devices;

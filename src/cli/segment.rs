@@ -7,13 +7,13 @@ use super::progress::{Progress, watch_interrupts};
 use super::segment_archive::{archive_options, compat_warning, scale_name};
 use super::segment_her2::{her2_rule, her2_source};
 use crate::compute::{Backend, select};
-use crate::imaging::{Channel, GateSet};
+use crate::imaging::Channel;
 use crate::io::archive::{Archive, ArchiveOptions};
 use crate::io::cell_table::{CellTable, FrameTable};
 use crate::io::frame_store::FrameStore;
+use crate::io::gate_file::read_gates;
 use crate::io::output_folder::{OutputFile, OutputFolder};
 use crate::io::sample_table::SampleTable;
-use crate::io::text::read_text;
 #[cfg(feature = "parquet")]
 use crate::io::{cell_table::column_type, parquet_table::encode_parquet};
 use crate::pipeline::segment::{
@@ -338,14 +338,10 @@ fn settings(
     };
     let (gates, warnings) = match args.gates.as_deref() {
         None => (None, Vec::new()),
-        Some(name) => match GateSet::named(name) {
-            Some(gates) => (Some(gates), Vec::new()),
-            None => {
-                let text = read_text(Path::new(name), "reading the gates")?;
-                let (gates, warnings) = GateSet::parse(&text, channels)?;
-                (Some(gates), warnings)
-            }
-        },
+        Some(name) => {
+            let (gates, warnings) = read_gates(name, Path::new(""), channels)?;
+            (Some(gates), warnings)
+        }
     };
     let settings = SegmentSettings {
         mode: if args.mode == "marker" { SegmentMode::Marker } else { SegmentMode::Full },

@@ -7,16 +7,42 @@ use super::progress::{Progress, watch_interrupts};
 use crate::Error;
 use crate::compute::select;
 use crate::io::output_folder::OutputFolder;
-use crate::pipeline::demo::write_demo;
+use crate::pipeline::demo::{DemoCells, write_demo};
 use crate::pipeline::study::summary_text;
 use crate::pipeline::study::{StudySettings, run_study};
 use std::path::{Path, PathBuf};
 
+/// Seed of the demo's cartridges and, by its study file, of its bootstrap.
+const DEMO_SEED: u64 = 1;
+
 /// Writes the demo's inputs and runs its study.
 pub(super) fn demo(args: &DemoArgs, shared: &Shared) -> Result<ExitCode, Error> {
-    let study = write_demo(&args.folder, shared.force)?;
+    watch_interrupts();
+    let cells = match args.quick {
+        true => DemoCells::Table,
+        false => DemoCells::Pixels { seed: shared.seed.unwrap_or(DEMO_SEED) },
+    };
+    let demo = {
+        let progress = Progress::new(shared.quiet, "rendering cartridges");
+        write_demo(&args.folder, shared.force, cells, &|done, total| progress.at(done, total))?
+    };
+    if let Some(made) = demo.cartridges {
+        note(
+            shared.quiet,
+            &format!(
+                "rendered {} cartridges, {} frames: {} CTCs of the table, {} leukocytes, {} specks; \
+                 {} samples without a cartridge",
+                made.n_cartridges,
+                made.n_frames,
+                made.n_ctc,
+                made.n_leukocytes,
+                made.n_debris,
+                made.n_without
+            ),
+        );
+    }
     let target = shared.out.clone().unwrap_or_else(|| args.folder.join("results"));
-    run(&study, &target, args.replicates, shared)
+    run(&demo.study, &target, args.replicates, shared)
 }
 
 /// Runs the study a file describes; results go beside it unless `--out` says otherwise.

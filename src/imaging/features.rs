@@ -174,6 +174,7 @@ pub(crate) mod tests {
             union_area_px: 1,
             edge_touching: false,
             border_distance_px: 9,
+            her2_noise: None,
             her2_in_ck_mean: None,
             saturated_fraction: None,
             channels: vec![empty; channels.len()],

@@ -62,6 +62,27 @@ impl PatientRule {
         ]
     }
 
+    /// The rule of a name in tables, or of `her2-high>=K`: one high cell at least is
+    /// [`AnyHigh`](Self::AnyHigh), more are a number of the user's.
+    ///
+    /// ```
+    /// use herscope::imaging::PatientRule;
+    /// assert_eq!(PatientRule::named("her2-high>=1"), Some(PatientRule::AnyHigh));
+    /// assert_eq!(PatientRule::named("at_least_3_high"), Some(PatientRule::AtLeastHigh(3)));
+    /// assert_eq!(PatientRule::named("her2-high>=0"), None);
+    /// ```
+    pub fn named(name: &str) -> Option<Self> {
+        let number = name
+            .strip_prefix("her2-high>=")
+            .or_else(|| name.strip_prefix("at_least_").and_then(|rest| rest.strip_suffix("_high")));
+        match number.map(|number| number.trim().parse::<usize>()) {
+            Some(Ok(1)) => Some(Self::AnyHigh),
+            Some(Ok(k)) if k > 1 => Some(Self::AtLeastHigh(k)),
+            Some(_) => None,
+            None => Self::all(0).into_iter().find(|rule| rule.name() == name),
+        }
+    }
+
     /// The name in tables.
     pub fn name(self) -> String {
         match self {

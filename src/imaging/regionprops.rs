@@ -9,6 +9,7 @@ use super::levels::without;
 use super::median::{median, medians_without};
 use super::outline::Silhouette;
 use super::pixel_box::PixelBox;
+use super::pixel_noise::PixelNoise;
 use super::region_sums::RegionSums;
 use crate::units::MicronsPerPixel;
 
@@ -68,6 +69,8 @@ pub struct ObjectProperties {
     /// Share of its union pixels that are saturated in any channel; `None` when no channel has a
     /// saturation value.
     pub saturated_fraction: Option<f64>,
+    /// Noise of the HER2 pixels of no object; `None` without that channel or where they are equal.
+    pub her2_noise: Option<PixelNoise>,
     /// Mean of HER2 inside cytokeratin's outline, not clamped, against pixels of no object; `None`
     /// without such pixels.
     pub her2_in_ck_mean: Option<f64>,
@@ -82,6 +85,8 @@ pub struct MeasureSettings<'a> {
     pub pixel_size: Option<MicronsPerPixel>,
     /// For each channel the intensity at and above which a pixel is saturated; may be empty.
     pub saturation: &'a [Option<f32>],
+    /// Pixels outside the chamber, which are no background.
+    pub edge_mask: Option<&'a Mask>,
 }
 
 /// Medians that intensities are measured against.
@@ -203,6 +208,11 @@ pub fn finish_objects(
 ) -> Vec<ObjectProperties> {
     let dapi = dapi_of(frame);
     let has_saturation = saturation_limits(frame, settings.saturation).next().is_some();
+    let her2 = frame.channels.iter().position(|channel| *channel == Channel::Her2);
+    let her2_noise = her2.and_then(|her2| {
+        let median = backgrounds[her2].no_object?;
+        PixelNoise::of_background(&frame.planes[her2], labels, settings.edge_mask, median)
+    });
     (1..)
         .zip(pixels_of_objects(labels).iter().zip(&sums.union))
         .filter(|(_, (_, union))| union.n > 0)
@@ -239,6 +249,7 @@ pub fn finish_objects(
                 union_area_px: union.n,
                 edge_touching: border_distance_px == 0,
                 border_distance_px,
+                her2_noise,
                 her2_in_ck_mean: her2_in_ck(frame, masks, backgrounds, pixels),
                 saturated_fraction: has_saturation.then(|| union.n_shared as f64 / union.n as f64),
                 channels,
@@ -398,8 +409,11 @@ mod tests {
         let level = background(&plane, &drawn, &labels, None);
         assert_eq!(level.channel, Some(10.0), "twenty pixels of 10");
         let frame = one_channel(plane, Channel::Cytokeratin);
-        let settings =
-            MeasureSettings { pixel_size: Some(MicronsPerPixel(0.5)), saturation: &[Some(16.0)] };
+        let settings = MeasureSettings {
+            pixel_size: Some(MicronsPerPixel(0.5)),
+            saturation: &[Some(16.0)],
+            edge_mask: None,
+        };
         let objects = measure_objects(&frame, &[&drawn], &labels, &[level], settings);
         let [object] = &objects[..] else { panic!("one object: {objects:?}") };
         let ck = &object.channels[0];

@@ -193,8 +193,11 @@ pub(super) fn measure_frame(
         .zip(&masks)
         .map(|(plane, mask)| background(plane, mask, &labels, settings.edge_mask))
         .collect();
-    let measure =
-        MeasureSettings { pixel_size: settings.pixel_size, saturation: &settings.saturation };
+    let measure = MeasureSettings {
+        pixel_size: settings.pixel_size,
+        saturation: &settings.saturation,
+        edge_mask: settings.edge_mask,
+    };
     let objects = measure_objects(frame, &mask_refs, &labels, &backgrounds, measure);
     let channels = outlines
         .into_iter()

@@ -28,6 +28,12 @@ pub enum StorageDepth {
 }
 
 impl Camera {
+    /// Standard deviation of the noise of a pixel at this light, in camera units; rounding is left
+    /// out.
+    pub fn noise_sd(&self, light: f64) -> f64 {
+        (self.read_noise * self.read_noise + self.shot_noise * light.max(0.0)).sqrt()
+    }
+
     /// What the camera reads, whole numbers in 0..=4095.
     ///
     /// `light` is a page, row-major. The noise of pixel `i` is half `i mod 8` (low half of a word

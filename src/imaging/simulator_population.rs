@@ -288,8 +288,8 @@ impl Field {
     }
 }
 
-/// Pixels between the circles of two cells' areas; negative where they overlap.
-pub(super) fn gap_px(one: &SimulatedCell, other: &SimulatedCell) -> f64 {
+/// Pixels between the circles of the areas of two cells of one frame; negative where they overlap.
+pub fn gap_px(one: &SimulatedCell, other: &SimulatedCell) -> f64 {
     (one.row_px - other.row_px).hypot(one.col_px - other.col_px)
         - one.radius_px()
         - other.radius_px()

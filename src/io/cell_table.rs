@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::parquet_table::ColumnType;
 use super::table_writer::field;
 use crate::Error;
-use crate::imaging::{ChannelProperties, EventClass, Her2Class, ObjectProperties};
+use crate::imaging::{ChannelProperties, EventClass, Her2Class, MarginMissing, ObjectProperties};
 
 /// Why an object takes no part in counts and summaries.
 pub type Exclusion = &'static str;
@@ -24,6 +24,10 @@ pub struct CellRow {
     pub event_class: EventClass,
     /// HER2 class, where cut-offs were given.
     pub her2_class: Option<Her2Class>,
+    /// Standard error of the classed HER2 intensity.
+    pub her2_std_err: Option<f64>,
+    /// Its distance from the nearest cut-off in standard errors, or why there is none.
+    pub her2_class_distance: Result<f64, MarginMissing>,
     /// Ids of the original analysis' events found here.
     pub prior_match: Vec<String>,
     /// Objects of neighbouring frames that it goes on in, as `(frame, label)`; sought only where
@@ -128,8 +132,14 @@ fn channel_fields(channel: &ChannelProperties) -> [String; CHANNEL_COLUMNS.len()
 #[cfg(any(test, feature = "parquet"))]
 pub fn column_type(name: &str) -> ColumnType {
     match name {
-        "sample_id" | "thumbnail" | "event_class" | "her2_class" | "prior_match"
-        | "excluded_because" | "continues_in" => ColumnType::Text,
+        "sample_id"
+        | "thumbnail"
+        | "event_class"
+        | "her2_class"
+        | "prior_match"
+        | "excluded_because"
+        | "continues_in"
+        | "her2_class_distance_missing" => ColumnType::Text,
         "edge_touching" => ColumnType::Flag,
         "frame" | "label" | "border_distance_px" => ColumnType::Integer,
         _ if name.starts_with("bbox_") || name.ends_with("_area_px") => ColumnType::Integer,
@@ -177,6 +187,9 @@ impl CellTable {
             "border_distance_px",
             "continues_in",
             "her2_in_ck_mean",
+            "her2_mean_std_err",
+            "her2_class_distance",
+            "her2_class_distance_missing",
         ]));
         Ok(Self { channels: channels.to_vec(), table: CsvTable::new(&columns)? })
     }
@@ -223,6 +236,9 @@ impl CellTable {
                 object.border_distance_px.to_string(),
                 pieces.join(";"),
                 field(object.her2_in_ck_mean),
+                field(cell.her2_std_err),
+                field(cell.her2_class_distance.ok()),
+                field(cell.her2_class_distance.err().map(MarginMissing::name)),
             ]);
             self.table.push(&fields)?;
         }
@@ -326,6 +342,7 @@ mod tests {
             union_area_px: 4,
             edge_touching: false,
             border_distance_px: 1,
+            her2_noise: None,
             her2_in_ck_mean: Some(-0.5),
             saturated_fraction: None,
             channels: vec![channel],
@@ -342,6 +359,8 @@ mod tests {
             object: object(),
             event_class: EventClass::Other,
             her2_class: None,
+            her2_std_err: Some(0.25),
+            her2_class_distance: Err(MarginMissing::NoCutoffs),
             prior_match: vec!["4".into(), "9".into()],
             continues_in: vec![(4, 2)],
             excluded_because: None,
@@ -350,11 +369,11 @@ mod tests {
         let bytes = table.finish().expect("in memory");
         let text = String::from_utf8(bytes).expect("UTF-8");
         let row = text.lines().nth(1).expect("a row");
-        let expected =
-            "\"s, 1\",3,7,,1.5,2,1,2,3,4,0,0,0,,0,0,0,0,0,,,-1.25,other,,false,,4;9,,1,4:2,-0.5";
+        let expected = "\"s, 1\",3,7,,1.5,2,1,2,3,4,0,0,0,,0,0,0,0,0,,,-1.25,other,,false,,4;9,,1,4:2,-0.5,0.25,,\
+             no_cutoffs";
         assert_eq!(row, expected, "fields in the order of the header");
         let n_columns = text.lines().next().map(|header| header.split(',').count());
-        assert_eq!(n_columns, Some(10 + 12 + 9), "one channel");
+        assert_eq!(n_columns, Some(10 + 12 + 12), "one channel");
         encode_parquet(text.as_bytes(), column_type).expect("every field is of its column's type");
     }
 }

@@ -3,11 +3,13 @@
 pub mod archive;
 pub mod atomic;
 pub mod cell_table;
+pub mod cells_of_patients;
 pub mod celltracks_writer;
 mod clock;
 pub mod cohort;
 pub mod control_cells;
 pub mod frame_store;
+pub mod gate_file;
 pub mod hash;
 pub mod joint_tables;
 mod joint_terms;

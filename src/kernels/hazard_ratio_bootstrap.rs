@@ -25,7 +25,7 @@ mod plan;
 mod terms;
 
 pub use ceiling::draw_only;
-pub use host::{solve_on_host, solve_sample};
+pub use host::{solve_on_host, solve_sample, status_of_sample};
 pub use plan::{MAX_UNITS, Nested, Plan, Slot, Unit};
 
 use super::lanes::{InstructionSet, LaneWork, Lanes, run_with};

@@ -44,8 +44,10 @@ pub enum Stream {
     Simulation = 4,
     /// Simulated cartridges: whole words and halves, the layout of [`crate::imaging::Simulator`].
     Cartridge = 5,
+    /// Cells of the patients of a resample: a wide draw and a half of a word each.
+    Cells = 6,
     /// Simulated cohorts of a joint model: whole words, the layout of [`crate::joint::JointTruth::draw`].
-    JointCohort = 6,
+    JointCohort = 7,
 }
 
 /// How many random bits a slot takes.

@@ -7,7 +7,7 @@ use super::segment_frames::{
 use crate::Error;
 use crate::imaging::{
     CropSegmentation, EventClass, Frame, FrameSegmentation, FrameSettings, GateSet, LabelImage,
-    Mask, ObjectProperties, PixelBox, segment_crop, segment_thumbnail,
+    MarginMissing, Mask, ObjectProperties, PixelBox, segment_crop, segment_thumbnail,
 };
 use crate::io::cell_table::{CellRow, FrameRow};
 
@@ -158,6 +158,8 @@ fn event_row(
         thumbnail: None,
         event_class,
         her2_class: None,
+        her2_std_err: None,
+        her2_class_distance: Err(MarginMissing::NoCutoffs),
         prior_match: Vec::new(),
         continues_in: Vec::new(),
         excluded_because: (!is_event).then_some("beside_the_event"),

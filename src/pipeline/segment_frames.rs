@@ -12,7 +12,7 @@ use super::segment_resume::{finished_frame, keep_frame};
 use super::segment_survey::choose_threshold;
 use crate::imaging::{
     BorderContact, Frame, FrameInput, FrameSegmentation, FrameSettings, GateSet, Histogram,
-    LabelImage, Mask, Picture, PixelBox, border_contacts, match_prior,
+    LabelImage, MarginMissing, Mask, Picture, PixelBox, border_contacts, match_prior,
 };
 use crate::io::archive::{ArchiveFrame, Layout, PriorEvent};
 use crate::io::cell_table::{CellRow, FrameRow};
@@ -197,6 +197,8 @@ fn whole_frame(
                 thumbnail: None,
                 event_class: gates.classify(&object, &frame.channels),
                 her2_class: None,
+                her2_std_err: None,
+                her2_class_distance: Err(MarginMissing::NoCutoffs),
                 prior_match: matching
                     .filter(|(_, label)| **label == Some(object.label))
                     .map(|(event, _)| event.rid.clone())

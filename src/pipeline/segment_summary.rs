@@ -2,7 +2,9 @@
 
 use super::segment::{Her2Measure, Her2Rule, PriorMatch, SegmentMode, SegmentSettings};
 use crate::Warning;
-use crate::imaging::{Channel, EventClass, Her2Cutoffs, Her2Heterogeneity, leukocyte_cutoff};
+use crate::imaging::{
+    Channel, EventClass, Her2Cutoffs, Her2Heterogeneity, her2_class_distance, leukocyte_cutoff,
+};
 use crate::io::archive::Archive;
 use crate::io::cell_table::CellRow;
 use crate::io::sample_table::SampleSummary;
@@ -33,9 +35,36 @@ fn her2_values(
         .collect()
 }
 
-/// Finds the cut-offs and gives every object its HER2 class; returns the cut-offs.
+/// Standard error of the intensity that is classified.
+fn her2_std_err_of(cell: &CellRow, archive: &Archive, measure: Her2Measure) -> Option<f64> {
+    let index = archive.channels.iter().position(|channel| *channel == Channel::Her2)?;
+    let area_px = match measure {
+        Her2Measure::Union => cell.object.union_area_px,
+        Her2Measure::Channel => cell.object.channels[index].area_px,
+    };
+    cell.object.her2_noise?.mean_std_err(area_px)
+}
+
+/// Finds the cut-offs and gives every object its HER2 class, its error and its distance from the
+/// cut-off; returns the cut-offs.
 pub(super) fn classify_her2(
     cells: &mut [CellRow],
+    archive: &Archive,
+    settings: &SegmentSettings,
+    warnings: &mut Vec<Warning>,
+) -> Option<Her2Cutoffs> {
+    let cutoffs = cutoffs_of(cells, archive, settings, warnings);
+    for cell in cells {
+        let value = her2_of(cell, archive, settings.her2_measure);
+        cell.her2_class = cutoffs.zip(value).map(|(cutoffs, value)| cutoffs.classify(value));
+        cell.her2_std_err = her2_std_err_of(cell, archive, settings.her2_measure);
+        cell.her2_class_distance = her2_class_distance(value, cell.her2_std_err, cutoffs);
+    }
+    cutoffs
+}
+
+fn cutoffs_of(
+    cells: &[CellRow],
     archive: &Archive,
     settings: &SegmentSettings,
     warnings: &mut Vec<Warning>,
@@ -47,30 +76,25 @@ pub(super) fn classify_her2(
         warn("no_her2_channel", "there is no HER2 channel, so no HER2 class");
         return None;
     }
-    let cutoffs = match settings.her2 {
+    match settings.her2 {
         Her2Rule::Unclassified => {
             warn(
                 "no_her2_cutoffs",
                 "no HER2 cut-offs were given, so events have no HER2 class; intensities depend on \
                  a site's exposure and there is no cut-off that fits all",
             );
-            return None;
+            None
         }
-        Her2Rule::Cutoffs(cutoffs) => cutoffs,
+        Her2Rule::Cutoffs(cutoffs) => Some(cutoffs),
         Her2Rule::Leukocytes(level) => {
             let leukocytes = her2_values(cells, EventClass::Wbc, archive, settings.her2_measure);
-            let Some(cutoff) = leukocyte_cutoff(&leukocytes, level) else {
+            let cutoff = leukocyte_cutoff(&leukocytes, level);
+            if cutoff.is_none() {
                 warn("no_leukocytes", "no leukocytes were found to take a HER2 cut-off from");
-                return None;
-            };
-            Her2Cutoffs { med: cutoff, high: cutoff }
+            }
+            cutoff.map(|cutoff| Her2Cutoffs { med: cutoff, high: cutoff })
         }
-    };
-    for cell in cells {
-        let value = her2_of(cell, archive, settings.her2_measure);
-        cell.her2_class = value.map(|value| cutoffs.classify(value));
     }
-    Some(cutoffs)
 }
 
 pub(super) fn summarize(

@@ -109,16 +109,14 @@ pub fn simulate_cartridge(
     let stem = archive_stem(folder.target())?;
     let (simulator, inputs) = simulator_of(settings)?;
     let illumination = simulator.illumination();
-    let truths = render_frames(&simulator, settings.compression, (folder, &stem), progress)?;
-    let events = events_of(&simulator, settings.assigned_share);
-    let mut rids = vec![None; simulator.cells().len()];
-    for (cell, event) in &events {
-        rids[*cell] = Some(event.rid);
-    }
-    let events: Vec<ArchiveEvent> = events.into_iter().map(|(_, event)| event).collect();
-    let xml = archive_xml(illumination.grid, illumination.frame_size, &events);
-    folder.write(&format!("{stem}.xml"), xml)?;
-    folder.write("truth.csv", truth_csv(simulator.cells(), &truths, &rids))?;
+    let place = ArchivePlace { folder, prefix: "", stem: &stem };
+    let (truths, events) = render_archive(
+        &simulator,
+        settings.assigned_share,
+        settings.compression,
+        &place,
+        progress,
+    )?;
     let warnings = warnings_of(illumination, &truths);
     let manifest = Manifest {
         seed: Some(illumination.seed),
@@ -148,6 +146,39 @@ pub fn simulate_cartridge(
     })
 }
 
+/// Where an archive is written.
+pub(super) struct ArchivePlace<'a> {
+    pub(super) folder: &'a OutputFolder,
+    /// Its folder below that one, empty or with a `/` at the end.
+    pub(super) prefix: &'a str,
+    /// What its files are named after.
+    pub(super) stem: &'a str,
+}
+
+/// Writes the archive itself: frames, `STEM.xml` and `truth.csv`. Returns the truth of every cell
+/// and the events of the XML.
+pub(super) fn render_archive(
+    simulator: &Simulator,
+    assigned_share: f64,
+    compression: FrameCompression,
+    place: &ArchivePlace<'_>,
+    progress: &FrameProgress<'_>,
+) -> Result<(Vec<CellTruth>, Vec<ArchiveEvent>), Error> {
+    let illumination = simulator.illumination();
+    let truths = render_frames(simulator, compression, place, progress)?;
+    let events = events_of(simulator, assigned_share);
+    let mut rids = vec![None; simulator.cells().len()];
+    for (cell, event) in &events {
+        rids[*cell] = Some(event.rid);
+    }
+    let events: Vec<ArchiveEvent> = events.into_iter().map(|(_, event)| event).collect();
+    let xml = archive_xml(illumination.grid, illumination.frame_size, &events);
+    let ArchivePlace { folder, prefix, stem } = place;
+    folder.write(&format!("{prefix}{stem}.xml"), xml)?;
+    folder.write(&format!("{prefix}truth.csv"), truth_csv(simulator.cells(), &truths, &rids))?;
+    Ok((truths, events))
+}
+
 /// The cartridge with its cells, and the file they were read from.
 fn simulator_of(settings: &CartridgeSettings) -> Result<(Simulator, Vec<ManifestFile>), Error> {
     // what is wrong with the cartridge is said before a table is read or a cell drawn
@@ -169,7 +200,7 @@ fn simulator_of(settings: &CartridgeSettings) -> Result<(Simulator, Vec<Manifest
 fn render_frames(
     simulator: &Simulator,
     compression: FrameCompression,
-    (folder, stem): (&OutputFolder, &str),
+    place: &ArchivePlace<'_>,
     progress: &FrameProgress<'_>,
 ) -> Result<Vec<CellTruth>, Error> {
     let total = simulator.illumination().grid.n_frames() as u64;
@@ -179,7 +210,8 @@ fn render_frames(
         .map(|number| {
             let frame = simulator.render(number);
             let bytes = encode_frame(&frame.pages, compression)?;
-            write_frame(&folder.path_of(&frame_name(stem, number))?, &bytes)?;
+            let name = format!("{}{}", place.prefix, frame_name(place.stem, number));
+            write_frame(&place.folder.path_of(&name)?, &bytes)?;
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             if progress(done, total) {
                 Ok(frame.truth)

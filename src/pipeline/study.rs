@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::study_analysis::{Patients, count_patients, derive_groupings, percent};
-use super::study_cartridges::{Cartridges, measure_archives};
+use super::study_cartridges::{Cartridges, Measuring, measure_archives};
 use super::study_checks::check_figure;
+use super::study_cohort_tables::write_cohort_tables;
 use super::study_data::{
     PatientColumns, StudyCell, StudySample, derive_status, read_cells, read_samples, timepoints_of,
 };
@@ -12,16 +13,18 @@ use super::study_file::StudyFile;
 use super::study_her2_tables::write_her2_tables;
 use super::study_report::study_report;
 pub use super::study_summary::{
-    CellCounts, CheckResult, ComparisonResult, ControlSummary, CountResult, GroupingResult,
-    LevelSummary, StudyFailure, StudySummary, TimepointSummary, summary_text,
+    AgreementResult, CellCounts, CheckResult, ComparisonResult, ControlSummary, CorrelationResult,
+    CountResult, GroupingResult, LevelSummary, SampleSources, StudyFailure, StudySummary,
+    TimepointSummary, summary_text,
 };
 use super::survive::SCHEMA_VERSION;
 use crate::compute::Backend;
+use crate::imaging::{GateSet, MarginMissing};
 use crate::io::cohort::{CohortRequest, cohort_of};
 use crate::io::manifest::{Manifest, ManifestFile, json_bytes};
 use crate::io::output_folder::OutputFolder;
 use crate::io::table::Table;
-use crate::io::table_writer::csv_bytes;
+use crate::io::table_writer::{csv_bytes, field};
 use crate::report::{km_figure, km_plot, render_html};
 use crate::{Error, Warning};
 
@@ -58,7 +61,7 @@ pub(crate) struct StudyResults<'a> {
 /// caller commits.
 ///
 /// Writes `cells.csv`, `samples.csv`, `patients.csv`, `heterogeneity.csv`, `shifts.csv`,
-/// `patient_rules.csv`, `summary.json`, `figures/*.svg`, `report.html` and `manifest.json`. An archive
+/// `patient_rules.csv`, `trajectories.csv`, `patients_status.csv`, `agreement.csv`, `summary.json`, `figures/*.svg`, `report.html` and `manifest.json`. An archive
 /// that cannot be used is a failure in the summary ([`StudySummary::is_partial`]); its sample counts
 /// as not known.
 ///
@@ -82,7 +85,8 @@ pub fn run_study(
     if let Some(cells) = &study.cells {
         warnings.extend(read_cells(cells, &study.her2, folder, &mut samples)?);
     }
-    let cartridges = measure_archives(&study, &mut samples, backend, progress, out)?;
+    let measuring = Measuring { study: &study, folder, backend, progress, out };
+    let cartridges = measure_archives(&measuring, &mut samples)?;
     collect(&mut warnings, &cartridges.warnings);
 
     let mut columns = PatientColumns::of(&table);
@@ -98,6 +102,8 @@ pub fn run_study(
     }
     let counts = study.counts.iter().map(|count| count_patients(count, &columns));
     let comparisons = study.comparisons.iter().map(|comparison| patients.compare(comparison));
+    let agreements = study.agreements.iter().map(|asked| patients.agree(asked));
+    let correlations = study.correlations.iter().map(|asked| patients.correlate(asked));
     for document in std::iter::once(&overall).chain(groupings.iter().map(|one| &one.survive)) {
         collect(&mut warnings, &document.warnings);
     }
@@ -120,12 +126,15 @@ pub fn run_study(
         her2: study.her2.clone(),
         her2_archives: study.cartridges.her2.clone(),
         cells: CellCounts::of(known_cells(&samples)),
+        sources: sources_of(&study, &samples),
         timepoints: timepoint_summaries(&samples),
         controls: control_summaries(&samples),
         overall,
         counts: counts.collect::<Result<_, _>>()?,
         groupings,
         comparisons: comparisons.collect::<Result<_, _>>()?,
+        agreements: agreements.collect::<Result<_, _>>()?,
+        correlations: correlations.collect::<Result<_, _>>()?,
         checks: Vec::new(),
     };
     summary.checks = check_figures(&study, &summary)?;
@@ -141,8 +150,9 @@ pub fn run_study(
         inputs: &inputs,
     };
     tell(progress, "writing", 0, 1)?;
-    write_tables(out, &samples, &columns)?;
+    write_tables(out, &study, &samples, &columns)?;
     write_her2_tables(out, &study, &samples)?;
+    write_cohort_tables(out, &study, &samples, &columns, (&summary, &time))?;
     write_documents(out, &results)?;
     tell(progress, "writing", 1, 1)?;
     Ok(summary)
@@ -243,15 +253,19 @@ fn input_files(study: &StudyFile, path: &Path, folder: &Path) -> Result<Vec<Mani
     for table in tables.into_iter().chain(study.cells.as_ref().map(|cells| &cells.table)) {
         inputs.push(ManifestFile::of_input(&folder.join(table))?);
     }
+    let gates = study.cartridges.gates.as_deref();
+    if let Some(file) = gates.filter(|name| GateSet::named(name).is_none()) {
+        inputs.push(ManifestFile::of_input(&folder.join(file))?);
+    }
     Ok(inputs)
 }
 
 fn write_tables(
     out: &OutputFolder,
+    study: &StudyFile,
     samples: &[StudySample],
     columns: &PatientColumns,
 ) -> Result<(), Error> {
-    let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
     let header = [
         "sample_id",
         "patient_id",
@@ -265,6 +279,9 @@ fn write_tables(
         "her2_mean",
         "her2_class",
         "her2_positive",
+        "her2_mean_std_err",
+        "her2_class_distance",
+        "her2_class_distance_missing",
     ];
     let rows = samples.iter().flat_map(|sample| {
         sample.cells.iter().map(|cell| {
@@ -274,16 +291,19 @@ fn write_tables(
                 sample.patient.clone().unwrap_or_default(),
                 sample.timepoint.clone(),
                 cell.id.clone(),
-                source_of(sample).to_owned(),
-                place.map_or_else(String::new, |place| place.frame.to_string()),
-                place.map_or_else(String::new, |place| place.label.to_string()),
-                number(place.map(|place| place.row_centroid_px)),
-                number(place.map(|place| place.col_centroid_px)),
-                number(cell.her2_mean),
+                source_of(study, sample).to_owned(),
+                field(place.map(|place| place.frame)),
+                field(place.map(|place| place.label)),
+                field(place.map(|place| place.row_centroid_px)),
+                field(place.map(|place| place.col_centroid_px)),
+                field(cell.her2_mean),
                 cell.class_name().unwrap_or_default().to_owned(),
                 cell.her2_class
                     .map_or("", |_| if cell.her2_positive { "1" } else { "0" })
                     .to_owned(),
+                field(cell.her2_std_err),
+                field(cell.her2_class_distance.ok()),
+                field(cell.her2_class_distance.err().map(MarginMissing::name)),
             ]
         })
     });
@@ -310,7 +330,7 @@ fn write_tables(
             sample.id.clone(),
             sample.patient.clone().unwrap_or_default(),
             sample.timepoint.clone(),
-            source_of(sample).to_owned(),
+            source_of(study, sample).to_owned(),
             sample.archive.as_ref().map_or_else(String::new, |(name, _)| name.clone()),
             count(|counts| counts.n_ctc),
             count(|counts| counts.n_her2_neg),
@@ -324,8 +344,24 @@ fn write_tables(
     out.write("patients.csv", columns.to_csv())
 }
 
-fn source_of(sample: &StudySample) -> &'static str {
-    if sample.archive.is_some() { "archive" } else { "cell table" }
+/// Where the cells of a sample come from: of a sample without an archive the cell table tells all,
+/// and without such a table nothing was found in it.
+fn source_of(study: &StudyFile, sample: &StudySample) -> &'static str {
+    match (&sample.archive, &study.cells) {
+        (Some(_), _) => "archive",
+        (None, Some(_)) => "cell table",
+        (None, None) => "sample sheet",
+    }
+}
+
+fn sources_of(study: &StudyFile, samples: &[StudySample]) -> SampleSources {
+    let of_patients = || samples.iter().filter(|sample| sample.patient.is_some());
+    let n = |source| of_patients().filter(|sample| source_of(study, sample) == source).count();
+    SampleSources {
+        n_archive: n("archive"),
+        n_cell_table: n("cell table"),
+        n_sample_sheet: n("sample sheet"),
+    }
 }
 
 fn write_documents(out: &OutputFolder, results: &StudyResults<'_>) -> Result<(), Error> {

@@ -3,8 +3,11 @@
 use super::bootstrap::{BootstrapDocument, BootstrapSettings, run_bootstrap};
 use super::rule::Rule;
 use super::study::StudyProgress;
+use super::study_associations::{
+    AgreementResult, CorrelationResult, agreement, correlation, looked_at,
+};
 use super::study_data::PatientColumns;
-use super::study_file::{Comparison, Grouping, PatientCount, StudyFile};
+use super::study_file::{Agreement, Comparison, Correlation, Grouping, PatientCount, StudyFile};
 use super::study_summary::{ComparisonResult, CountResult, GroupingResult, LevelSummary};
 use super::survive::{SurviveDocument, SurviveSettings, run_survive};
 use crate::association::{median, rank_sum_test};
@@ -109,8 +112,9 @@ impl<'a> Patients<'a> {
             self.study.groupings.iter().find(|grouping| grouping.name == comparison.grouping);
         let levels =
             grouping.map_or_else(Vec::new, |one| vec![one.negative.clone(), one.positive.clone()]);
+        let looked_at = looked_at(comparison.among.as_ref(), self.columns)?;
         let mut samples = vec![Vec::new(); levels.len()];
-        for row in 0..self.table.n_rows() {
+        for row in (0..self.table.n_rows()).filter(|&row| looked_at[row]) {
             let value =
                 self.table.number(row, variable, "a number, since it is compared by rank")?;
             let level = levels.iter().position(|level| level == self.table.cell(row, group));
@@ -132,11 +136,24 @@ impl<'a> Patients<'a> {
             title: comparison.title.clone(),
             variable: comparison.variable.clone(),
             grouping: comparison.grouping.clone(),
+            among: comparison.among.clone(),
             summaries: levels.iter().zip(&samples).map(summary).collect(),
             test: "wilcoxon_normal".to_owned(),
             statistic: test.map(|test| test.w),
             p: test.and_then(|test| test.p),
         })
+    }
+}
+
+impl Patients<'_> {
+    /// Agreement of a grouping with a column.
+    pub(crate) fn agree(&self, asked: &Agreement) -> Result<AgreementResult, Error> {
+        agreement(asked, self.study, &self.table, self.columns)
+    }
+
+    /// Rank correlation of two columns.
+    pub(crate) fn correlate(&self, asked: &Correlation) -> Result<CorrelationResult, Error> {
+        correlation(asked, &self.table, self.columns)
     }
 }
 
@@ -200,7 +217,7 @@ pub(crate) fn percent(n: usize, of: usize) -> Option<f64> {
 }
 
 /// Whether the rule holds for each patient.
-fn decide(rule: &str, columns: &PatientColumns) -> Result<Vec<Option<bool>>, Error> {
+pub(crate) fn decide(rule: &str, columns: &PatientColumns) -> Result<Vec<Option<bool>>, Error> {
     let rule = Rule::parse(rule)?;
     for name in rule.columns() {
         if columns.column(name).is_none() {

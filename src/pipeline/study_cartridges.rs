@@ -12,6 +12,7 @@ use crate::compute::Backend;
 use crate::imaging::{Channel, EventClass, Her2Cutoffs, LabelImage, Picture, PixelBox};
 use crate::io::archive::{Archive, ArchiveOptions};
 use crate::io::cell_table::CellRow;
+use crate::io::gate_file::read_gates;
 use crate::io::manifest::ManifestFile;
 use crate::io::output_folder::OutputFolder;
 use crate::io::picture_file::{read_labels, read_picture};
@@ -33,22 +34,30 @@ pub(crate) struct Cartridges {
     pub(crate) n_not_shown: u64,
 }
 
-/// Measures the cells of every sample that has an archive; pictures go into `out`. An archive, or
-/// a frame, that cannot be used is listed, and its sample's cells count as not known.
+/// What measuring a study's archives needs.
+pub(crate) struct Measuring<'a> {
+    pub(crate) study: &'a StudyFile,
+    /// Folder of the study file.
+    pub(crate) folder: &'a Path,
+    pub(crate) backend: &'a dyn Backend,
+    pub(crate) progress: StudyProgress<'a>,
+    /// Where pictures go.
+    pub(crate) out: &'a OutputFolder,
+}
+
+/// Measures the cells of every sample that has an archive. An archive, or a frame, that cannot be
+/// used is listed, and its sample's cells count as not known.
 ///
 /// # Errors
 /// A picture that cannot be written; a caller that stops the run.
 pub(crate) fn measure_archives(
-    study: &StudyFile,
+    measuring: &Measuring<'_>,
     samples: &mut [StudySample],
-    backend: &dyn Backend,
-    progress: StudyProgress<'_>,
-    out: &OutputFolder,
 ) -> Result<Cartridges, Error> {
     let mut cartridges = Cartridges::default();
     for sample in samples {
         let Some((name, path)) = sample.archive.clone() else { continue };
-        let failure = match measure(study, sample, &path, backend, progress, out, &mut cartridges) {
+        let failure = match measure(measuring, sample, &path, &mut cartridges) {
             Ok(failed_frames) => failed_frames,
             Err(error) if error.is_input() || error.is_usage() => Some(error.to_string()),
             Err(error) => return Err(error),
@@ -67,23 +76,30 @@ pub(crate) fn measure_archives(
 
 /// Segments one archive; returns what is wrong with frames that could not be read.
 fn measure(
-    study: &StudyFile,
+    measuring: &Measuring<'_>,
     sample: &mut StudySample,
     path: &Path,
-    backend: &dyn Backend,
-    progress: StudyProgress<'_>,
-    out: &OutputFolder,
     cartridges: &mut Cartridges,
 ) -> Result<Option<String>, Error> {
+    let Measuring { study, folder, backend, progress, out } = *measuring;
     let mut archive = Archive::open(path, &ArchiveOptions::default())?;
     // The pictures' folders bear the sample's name, which is unique in the study.
     archive.sample_id.clone_from(&sample.id);
     let cut_offs = study.archive_cut_offs();
+    let gates = study.cartridges.gates.as_deref();
+    let gates = gates.map(|name| read_gates(name, folder, &archive.channels)).transpose()?;
+    let (gates, warnings) = gates.unzip();
+    for warning in warnings.into_iter().flatten() {
+        if !cartridges.warnings.contains(&warning) {
+            cartridges.warnings.push(warning);
+        }
+    }
     let settings = SegmentSettings {
         mode: match study.cartridges.mode {
             StudyMode::Full => SegmentMode::Full,
             StudyMode::Marker => SegmentMode::Marker,
         },
+        gates,
         her2: Her2Rule::Cutoffs(Her2Cutoffs::new(cut_offs.med, cut_offs.high)?),
         ..SegmentSettings::default()
     };
@@ -112,7 +128,7 @@ fn measure(
                 col_centroid_px: object.col_centroid_px,
             };
             let id = format!("{sample_id}-{:03}-{:04}", cell.frame, object.label);
-            StudyCell::classed(id, mean, cut_offs, Some(place))
+            StudyCell::classed(id, (mean, cell.her2_std_err), cut_offs, Some(place))
         })
         .collect();
     let n_unmeasured = sample.cells.iter().filter(|cell| cell.her2_class.is_none()).count();

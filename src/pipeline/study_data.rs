@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::study_file::{CellTable, Her2CutOffs, PositiveFrom, StudyFile};
+use crate::imaging::{Her2Cutoffs, MarginMissing, her2_class_distance};
 use crate::io::table::Table;
 use crate::io::table_writer::csv_bytes;
 use crate::units::TimeUnit;
@@ -21,6 +22,10 @@ pub(crate) struct StudyCell {
     pub(crate) id: String,
     /// Mean HER2 intensity on the scale of its cut-offs; `None` where it could not be measured.
     pub(crate) her2_mean: Option<f64>,
+    /// Standard error of that intensity, where known.
+    pub(crate) her2_std_err: Option<f64>,
+    /// Distance from the nearest cut-off in standard errors, or why there is none.
+    pub(crate) her2_class_distance: Result<f64, MarginMissing>,
     /// Class by the cut-offs, an index into neg, med, high.
     pub(crate) her2_class: Option<usize>,
     /// True from the lowest positive class up.
@@ -51,6 +56,8 @@ pub(crate) struct StudySample {
     pub(crate) patient: Option<String>,
     /// The time point.
     pub(crate) timepoint: String,
+    /// When it was drawn, on the clock of the follow-up and in the patient table's unit of time.
+    pub(crate) visit_time: Option<f64>,
     /// The archive, where the sheet names one: as written there, and resolved.
     pub(crate) archive: Option<(String, PathBuf)>,
     /// Why its archive could not be used; then its cells are not known.
@@ -90,14 +97,18 @@ impl StudyCell {
     /// A cell with its class by `cut_offs`.
     pub(crate) fn classed(
         id: String,
-        her2_mean: Option<f64>,
+        (her2_mean, her2_std_err): (Option<f64>, Option<f64>),
         cut_offs: &Her2CutOffs,
         place: Option<CellPlace>,
     ) -> Self {
+        let Her2CutOffs { med, high, .. } = *cut_offs;
+        let cutoffs = Some(Her2Cutoffs { med, high });
         let class = her2_mean.map(|mean| cut_offs.classify(mean));
         Self {
             id,
             her2_mean,
+            her2_std_err,
+            her2_class_distance: her2_class_distance(her2_mean, her2_std_err, cutoffs),
             her2_class: class.map(|(class, _)| class),
             her2_positive: class.is_some_and(|(_, positive)| positive),
             place,
@@ -149,6 +160,7 @@ pub(crate) fn read_samples(
     let (patient, timepoint) = (table.column(&sheet.patient)?, table.column(&sheet.timepoint)?);
     let archive =
         if table.has_column(&sheet.archive) { Some(table.column(&sheet.archive)?) } else { None };
+    let visit_time = sheet.visit_time.as_deref().map(|name| table.column(name)).transpose()?;
     let known = patient_rows(study, patients)?;
     let mut seen: BTreeMap<(String, String), u64> = BTreeMap::new();
     let mut samples = Vec::new();
@@ -156,6 +168,10 @@ pub(crate) fn read_samples(
         let Some(time) = table.value(row, timepoint) else {
             return Err(table.bad_cell(row, timepoint, "the time point of the sample"));
         };
+        let visit_time = visit_time
+            .map(|column| table.number(row, column, "the time of the sample, a finite number"))
+            .transpose()?
+            .flatten();
         let name = archive.and_then(|column| table.value(row, column)).map(str::to_owned);
         let owner = table.value(row, patient).map(str::to_owned);
         if let Some(owner) = &owner {
@@ -182,6 +198,7 @@ pub(crate) fn read_samples(
             id,
             patient: owner,
             timepoint: time.to_owned(),
+            visit_time,
             archive: name.map(|name| (name.clone(), folder.join(name))),
             failure: None,
             cells: Vec::new(),
@@ -205,6 +222,8 @@ pub(crate) fn read_cells(
     let patient = table.column(&request.patient)?;
     let timepoint = table.column(&request.timepoint)?;
     let (cell, her2) = (table.column(&request.cell)?, table.column(&request.her2)?);
+    let std_err = request.her2_std_err.as_deref();
+    let std_err = std_err.map(|name| table.column(name)).transpose()?;
     let by_name: BTreeMap<(String, String), usize> = samples
         .iter()
         .enumerate()
@@ -226,7 +245,9 @@ pub(crate) fn read_cells(
         let mean = table.number(row, her2, "a mean intensity")?;
         n_unmeasured += usize::from(mean.is_none());
         let id = table.cell(row, cell).to_owned();
-        sample.cells.push(StudyCell::classed(id, mean, cut_offs, None));
+        let error = std_err.map(|column| table.number(row, column, "a standard error"));
+        let error = error.transpose()?.flatten();
+        sample.cells.push(StudyCell::classed(id, (mean, error), cut_offs, None));
     }
     Ok(unmeasured_warning(n_unmeasured).into_iter().collect())
 }

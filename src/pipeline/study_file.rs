@@ -45,6 +45,12 @@ pub struct StudyFile {
     /// Comparisons of a column between the levels of a grouping.
     #[serde(default, rename = "comparison", skip_serializing_if = "Vec::is_empty")]
     pub comparisons: Vec<Comparison>,
+    /// Agreement of groupings with columns.
+    #[serde(default, rename = "agreement", skip_serializing_if = "Vec::is_empty")]
+    pub agreements: Vec<Agreement>,
+    /// Rank correlations of columns.
+    #[serde(default, rename = "correlation", skip_serializing_if = "Vec::is_empty")]
+    pub correlations: Vec<Correlation>,
     /// Published figures to hold the computed ones against.
     #[serde(default, rename = "check", skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Check>,
@@ -66,9 +72,17 @@ pub struct Cartridges {
     /// cell table. The column itself may be absent.
     #[serde(default = "archive_column")]
     pub archive: String,
+    /// Column of the time of the sample on the clock of the follow-up, in the unit of the patient
+    /// table's times; may be below 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visit_time: Option<String>,
     /// How archives are segmented.
     #[serde(default)]
     pub mode: SegmentMode,
+    /// What counts as a tumour cell: breast, prostate, cell-line or a file of gates. Without it
+    /// breast in whole frames, and every event in crops.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gates: Option<String>,
     /// Cut-offs of cells measured from archives, where their scale is not that of `[her2]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub her2: Option<Her2CutOffs>,
@@ -102,6 +116,9 @@ pub struct CellTable {
     pub cell: String,
     /// Column of the mean HER2 intensity, on the scale of the cut-offs.
     pub her2: String,
+    /// Column of its standard error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub her2_std_err: Option<String>,
 }
 
 /// The patient table.
@@ -230,7 +247,47 @@ pub struct Comparison {
     pub variable: String,
     /// Name of the grouping.
     pub grouping: String,
+    /// A rule: only patients for whom it holds are compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub among: Option<String>,
     /// What it compares, in words.
+    pub title: String,
+}
+
+/// Agreement of a grouping with a column of the patient table: cross table and Cohen's kappa.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Agreement {
+    /// Its name in the summary.
+    pub name: String,
+    /// Name of the grouping.
+    pub grouping: String,
+    /// The column.
+    pub column: String,
+    /// The text in it that goes with the grouping's positive level; all other texts go with the
+    /// negative one.
+    pub positive: String,
+    /// A rule: only patients for whom it holds are looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub among: Option<String>,
+    /// What agrees with what, in words.
+    pub title: String,
+}
+
+/// Spearman's rank correlation of two columns of numbers of the patient table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Correlation {
+    /// Its name in the summary.
+    pub name: String,
+    /// One column.
+    pub x: String,
+    /// The other.
+    pub y: String,
+    /// A rule: only patients for whom it holds are looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub among: Option<String>,
+    /// What is correlated, in words.
     pub title: String,
 }
 
@@ -325,7 +382,10 @@ impl StudyFile {
         for rule in study.groupings.iter().map(|grouping| &grouping.rule) {
             Rule::parse(rule)?;
         }
-        for rule in study.counts.iter().map(|count| &count.rule) {
+        let among = study.comparisons.iter().filter_map(|one| one.among.as_ref());
+        let among = among.chain(study.agreements.iter().filter_map(|one| one.among.as_ref()));
+        let among = among.chain(study.correlations.iter().filter_map(|one| one.among.as_ref()));
+        for rule in study.counts.iter().map(|count| &count.rule).chain(among) {
             Rule::parse(rule)?;
         }
         Ok(study)
@@ -378,11 +438,13 @@ impl StudyFile {
             }
         }
         let groupings: Vec<String> = self.groupings.iter().map(|g| g.name.clone()).collect();
-        for comparison in &self.comparisons {
-            if !groupings.contains(&comparison.grouping) {
+        let comparisons = self.comparisons.iter().map(|c| ("comparison", &c.name, &c.grouping));
+        let agreements = self.agreements.iter().map(|a| ("agreement", &a.name, &a.grouping));
+        for (list, name, grouping) in comparisons.chain(agreements) {
+            if !groupings.contains(grouping) {
                 return Err((
-                    format!("[[comparison]] {}", comparison.name),
-                    format!("the grouping {:?}", comparison.grouping),
+                    format!("[[{list}]] {name}"),
+                    format!("the grouping {grouping:?}"),
                     format!("one of {}", groupings.join(", ")),
                 ));
             }
@@ -390,6 +452,8 @@ impl StudyFile {
         unique("grouping", self.groupings.iter().map(|g| &g.name))?;
         unique("count", self.counts.iter().map(|count| &count.name))?;
         unique("comparison", self.comparisons.iter().map(|c| &c.name))?;
+        unique("agreement", self.agreements.iter().map(|one| &one.name))?;
+        unique("correlation", self.correlations.iter().map(|one| &one.name))?;
         unique("check", self.checks.iter().map(|check| &check.id))
     }
 }

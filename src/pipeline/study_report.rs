@@ -6,7 +6,7 @@ use super::study_cartridges::Cartridges;
 use super::study_checks::CheckResult;
 use super::study_data::StudySample;
 use super::study_file::{CheckRule, Her2CutOffs, PositiveFrom};
-use super::study_summary::{GroupingResult, StudySummary};
+use super::study_summary::{GroupingResult, StudySummary, association_sentences};
 use crate::io::manifest::software;
 use crate::report::number_format::{PStyle, Rounding, count_of, p_statement, significant};
 use crate::report::{
@@ -105,8 +105,10 @@ fn analysis(grouping: &GroupingResult, summary: &StudySummary) -> Analysis {
                 format!("{median} ({}, n = {})", one.level, one.n)
             })
             .collect();
+        let among = comparison.among.as_ref();
+        let among = among.map_or_else(String::new, |rule| format!(" (patients with {rule})"));
         notes.push(format!(
-            "{}: median {}; rank-sum test {}.",
+            "{}{among}: median {}; rank-sum test {}.",
             comparison.title,
             medians.join(" and "),
             p_statement(comparison.p, PStyle::LeadingZero)
@@ -197,7 +199,7 @@ fn her2_section(summary: &StudySummary, samples: &[StudySample]) -> Her2Section 
         facts,
         strips: strip_figure(summary, samples),
         trajectories: trajectory_figure(summary, samples),
-        notes: Vec::new(),
+        notes: association_sentences(summary),
     }
 }
 
@@ -265,6 +267,15 @@ fn methods(summary: &StudySummary) -> Vec<String> {
              approximation, corrected for ties and continuity)."
                 .to_owned(),
         );
+    }
+    if !summary.agreements.is_empty() {
+        sentences.push(
+            "Agreement is Cohen's kappa with normal limits (Fleiss, Cohen and Everitt 1969)."
+                .to_owned(),
+        );
+    }
+    if !summary.correlations.is_empty() {
+        sentences.push("Correlations are Spearman's, by midranks.".to_owned());
     }
     sentences
 }

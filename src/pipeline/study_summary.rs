@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::bootstrap::BootstrapDocument;
+pub use super::study_associations::{AgreementResult, CorrelationResult};
 pub use super::study_checks::CheckResult;
 pub use super::study_data::CellCounts;
 use super::study_file::Her2CutOffs;
@@ -12,7 +13,8 @@ use super::survive::SurviveDocument;
 use crate::Warning;
 use crate::report::Median;
 use crate::report::number_format::{
-    PStyle, count_of, p_statement, plural, ratio_with_interval, time_with_interval,
+    NOT_AVAILABLE, PStyle, Rounding, count_of, fixed, level, p_statement, plural,
+    ratio_with_interval, time_with_interval,
 };
 
 /// Every number of a study. `None` is printed as `null` and means not available.
@@ -40,6 +42,8 @@ pub struct StudySummary {
     pub her2_archives: Option<Her2CutOffs>,
     /// CTCs of the patients.
     pub cells: CellCounts,
+    /// Where the cells of the patients' samples come from.
+    pub sources: SampleSources,
     /// Samples and patients at each time point.
     pub timepoints: Vec<TimepointSummary>,
     /// Control samples, of no patient and in no analysis.
@@ -52,6 +56,10 @@ pub struct StudySummary {
     pub groupings: Vec<GroupingResult>,
     /// Columns compared between the levels of a grouping.
     pub comparisons: Vec<ComparisonResult>,
+    /// Groupings beside columns.
+    pub agreements: Vec<AgreementResult>,
+    /// Rank correlations.
+    pub correlations: Vec<CorrelationResult>,
     /// Published figures beside the computed ones.
     pub checks: Vec<CheckResult>,
 }
@@ -65,6 +73,17 @@ pub struct StudyFailure {
     pub archive: String,
     /// Why.
     pub message: String,
+}
+
+/// Where the cells of the patients' samples come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SampleSources {
+    /// Samples whose archive was segmented, those that failed included.
+    pub n_archive: usize,
+    /// Samples whose cells are those of the cell table, which may have none of a sample.
+    pub n_cell_table: usize,
+    /// Samples of which there is the row in the sheet alone: without cells.
+    pub n_sample_sheet: usize,
 }
 
 /// Samples and patients at a time point.
@@ -143,6 +162,8 @@ pub struct ComparisonResult {
     pub variable: String,
     /// The grouping.
     pub grouping: String,
+    /// Who is compared; null for all.
+    pub among: Option<String>,
     /// Reference level first.
     pub summaries: Vec<LevelSummary>,
     /// `wilcoxon_normal`: rank-sum test, normal approximation, corrected for ties and continuity.
@@ -193,6 +214,7 @@ pub fn summary_text(summary: &StudySummary) -> String {
         plural(overall.n_events, "event"),
         summary.time_unit
     );
+    text.push_str(&sources_text(summary.sources));
     for timepoint in &summary.timepoints {
         let positive = count_of(timepoint.n_ctc_pos as u64, timepoint.n_samples as u64);
         let _ = writeln!(
@@ -211,11 +233,24 @@ pub fn summary_text(summary: &StudySummary) -> String {
     for grouping in &summary.groupings {
         grouping_text(&mut text, grouping, summary);
     }
+    associations_text(&mut text, summary);
     checks_text(&mut text, &summary.checks);
     for failure in &summary.failures {
         let _ = writeln!(text, "\nfailed: sample {}: {}", failure.sample_id, failure.message);
     }
     text
+}
+
+/// One line, without the sources that no sample has.
+fn sources_text(sources: SampleSources) -> String {
+    let SampleSources { n_archive, n_cell_table, n_sample_sheet } = sources;
+    let parts = [
+        (n_archive, "measured from images"),
+        (n_cell_table, "from the cell table"),
+        (n_sample_sheet, "from the sample sheet alone, without cells"),
+    ];
+    let parts = parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}"));
+    format!("Samples: {}\n", parts.collect::<Vec<_>>().join(", "))
 }
 
 fn grouping_text(text: &mut String, grouping: &GroupingResult, summary: &StudySummary) {
@@ -239,6 +274,50 @@ fn grouping_text(text: &mut String, grouping: &GroupingResult, summary: &StudySu
         let _ = write!(line, "; hazard ratio {ratio}");
     }
     let _ = writeln!(text, "{line}");
+}
+
+/// A line for each agreement and correlation.
+fn associations_text(text: &mut String, summary: &StudySummary) {
+    let sentences = association_sentences(summary);
+    if !sentences.is_empty() {
+        let _ = writeln!(text, "\n{}", sentences.join("\n"));
+    }
+}
+
+/// Agreements and correlations in words.
+pub(crate) fn association_sentences(summary: &StudySummary) -> Vec<String> {
+    let conf = level(summary.overall.conf_level);
+    let two = |value: f64| fixed(value, 2, Rounding::HalfUp);
+    let limit = |value: Option<f64>| value.map_or_else(|| NOT_AVAILABLE.to_owned(), two);
+    let among = |rule: &Option<String>| match rule {
+        Some(rule) => format!(" (among patients with {rule})"),
+        None => String::new(),
+    };
+    let agreements = summary.agreements.iter().map(|one| {
+        let equal = one.counts[0][0] + one.counts[1][1];
+        let kappa = match (one.kappa, one.reason) {
+            (Some(kappa), _) => {
+                let limits = format!("{} to {}", limit(one.lower), limit(one.upper));
+                format!("kappa {} ({conf} CI {limits})", two(kappa))
+            }
+            (None, reason) => {
+                format!("no kappa ({})", reason.unwrap_or_default().replace('_', " "))
+            }
+        };
+        let equal = count_of(equal, one.n);
+        format!("{}{}: {equal} agree, {kappa}.", one.title, among(&one.among))
+    });
+    let correlations = summary.correlations.iter().map(|one| {
+        let rho = match one.rho {
+            Some(rho) => {
+                let p = p_statement(one.p, PStyle::LeadingZero);
+                format!("Spearman's rho {}, {p}", two(rho))
+            }
+            None => "no correlation (no spread)".to_owned(),
+        };
+        format!("{}{}: {rho}, n = {}.", one.title, among(&one.among), one.n)
+    });
+    agreements.chain(correlations).collect()
 }
 
 fn checks_text(text: &mut String, checks: &[CheckResult]) {

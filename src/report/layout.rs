@@ -153,7 +153,8 @@ pub(crate) fn fit_text(text: &str, size: f64, max_width: f64) -> String {
 /// `text` in lines no wider than `max_width`, broken at spaces; a longer word is cut.
 pub(crate) fn wrap_text(text: &str, size: f64, max_width: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    // not at the thin spaces between thousands
+    for word in text.split([' ', '\n']).filter(|word| !word.is_empty()) {
         let word = fit_text(word, size, max_width);
         match lines.last_mut() {
             Some(line) if text_width(&format!("{line} {word}"), size) <= max_width => {
@@ -227,6 +228,14 @@ mod tests {
         assert_eq!(placed, [50.0, 74.0, 10.0, 62.0], "each 12 pixels below the last");
         let bottom = spread(&[99.0, 98.0], 12.0, 0.0, 100.0);
         assert_eq!(bottom, [100.0, 88.0], "pushed back from the lower edge");
+    }
+
+    #[test]
+    fn numbers_are_not_wrapped_between_their_thousands() {
+        let lines =
+            wrap_text("about 20\u{202f}000 times", 10.0, text_width("about 20", 10.0) + 1.0);
+        assert_eq!(lines[0], "about", "the number goes to the next line: {lines:?}");
+        assert!(lines[1].starts_with("20\u{202f}000"), "whole: {lines:?}");
     }
 
     #[test]

@@ -49,6 +49,7 @@ pub use documents::{
     BootstrapDocument, BootstrapEstimate, BootstrapInterval, Device, JointDocument,
     JointLongitudinal, JointSurvival, Replicates,
 };
+pub(crate) use figures::interval_name;
 pub use figures::{forest_figure, km_figure, replicate_histogram};
 pub use forest_plot::{ForestFigure, ForestMark, ForestRow, forest_plot};
 pub use gallery::outline_path;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::layout::{Scale, fit_text, log_ticks, round_step, ticks_to, wrap_text};
+use super::layout::{Scale, fit_text, log_ticks, round_step, text_width, ticks_to, wrap_text};
 use super::number_format::{count, significant};
 use super::svg::{Drawing, Element};
 use super::theme::{AXIS, GRID, MUTED, SMALL_SIZE, TEXT_SIZE, TITLE_SIZE, group_colour};
@@ -42,8 +42,16 @@ const EDGE: f64 = 12.0;
 const PLOT_HEIGHT: f64 = 300.0;
 const LEFT: f64 = 70.0;
 const RIGHT: f64 = WIDTH - 74.0;
+/// Share of the figure's width that captions take: DejaVu Sans, which small systems fall back to, is a
+/// seventh wider than the fonts that widths are known of.
+const CAPTION_SHARE: f64 = 0.86;
+/// Space left and right of the cut-offs, as a share of their range: the outer ones lie apart from the
+/// axes, and a mark on the last one is not taken for the axis.
+const PADDING: f64 = 0.03;
 /// Cut-offs over more than this factor are drawn on a log scale, as intensities spread.
 const LOG_FROM_RATIO: f64 = 20.0;
+const NUMBER_DASHES: &str = "2.5 2.5";
+const CHOSEN_DASHES: &str = "4 3";
 /// The hazard-ratio axis ends here however far a band reaches.
 const RATIOS: (f64, f64) = (0.02, 50.0);
 
@@ -54,6 +62,7 @@ struct Axes {
     n: Scale,
     ratios: (f64, f64),
     is_log: bool,
+    /// Smallest and largest cut-off, between which ticks are.
     cuts: (f64, f64),
     most: f64,
     top: f64,
@@ -68,6 +77,13 @@ impl Axes {
             (cuts.first().copied().unwrap_or(0.0), cuts.last().copied().unwrap_or(1.0));
         let is_log = first > 0.0 && last / first > LOG_FROM_RATIO;
         let cuts = if first < last { (first, last) } else { (first - 0.5, first + 0.5) };
+        let padded = if is_log {
+            let factor = (cuts.1 / cuts.0).powf(PADDING);
+            (cuts.0 / factor, cuts.1 * factor)
+        } else {
+            let space = PADDING * (cuts.1 - cuts.0);
+            (cuts.0 - space, cuts.1 + space)
+        };
         let usable = |value: Option<f64>| value.filter(|v| v.is_finite() && *v > 0.0);
         let ratios = figure
             .points
@@ -81,7 +97,7 @@ impl Axes {
         let most = figure.points.iter().map(|point| point.n_from).max().unwrap_or(1).max(1) as f64;
         let across = (LEFT, RIGHT);
         Self {
-            x: if is_log { Scale::log(cuts, across) } else { Scale::linear(cuts, across) },
+            x: if is_log { Scale::log(padded, across) } else { Scale::linear(padded, across) },
             y: Scale::log(ratios, (bottom, top)),
             n: Scale::linear((0.0, most * 1.05), (bottom, top)),
             ratios,
@@ -113,7 +129,8 @@ pub fn sweep_plot(figure: &SweepFigure) -> String {
         drawing.add(Element::text((EDGE, y), TITLE_SIZE, &line).bold());
         y += TITLE_SIZE + 5.0;
     }
-    let axes = Axes::new(figure, y + 8.0);
+    draw_legend(&mut drawing, y + 2.0);
+    let axes = Axes::new(figure, y + 20.0);
     draw_axes(&mut drawing, figure, &axes);
     draw_band(&mut drawing, figure, &axes);
     draw_numbers(&mut drawing, figure, &axes);
@@ -121,12 +138,12 @@ pub fn sweep_plot(figure: &SweepFigure) -> String {
     drawing.add(Element::line((LEFT, one), (RIGHT, one)).stroke(AXIS, 1.1));
     let chosen = axes.x.at(figure.chosen);
     let mark = Element::line((chosen, axes.top), (chosen, axes.bottom)).stroke(AXIS, 1.2);
-    drawing.add(mark.set("stroke-dasharray", "4 3").class("chosen").hover("chosen cut-off"));
+    drawing
+        .add(mark.set("stroke-dasharray", CHOSEN_DASHES).class("chosen").hover("chosen cut-off"));
     draw_ratios(&mut drawing, figure, &axes);
     let mut y = axes.bottom + 56.0;
-    for line in
-        figure.caption.iter().flat_map(|line| wrap_text(line, SMALL_SIZE, WIDTH - 2.0 * EDGE))
-    {
+    let caption_width = CAPTION_SHARE * (WIDTH - 2.0 * EDGE);
+    for line in figure.caption.iter().flat_map(|line| wrap_text(line, SMALL_SIZE, caption_width)) {
         drawing.add(Element::text((EDGE, y), SMALL_SIZE, &line).fill(MUTED));
         y += 15.0;
     }
@@ -155,18 +172,45 @@ fn draw_axes(drawing: &mut Drawing, figure: &SweepFigure, axes: &Axes) {
         drawing.add(text.fill(MUTED));
     }
     drawing.add(Element::line((LEFT, bottom), (RIGHT, bottom)).stroke(AXIS, 1.0));
+    drawing.add(Element::line((RIGHT, top), (RIGHT, bottom)).stroke(MUTED, 1.0));
     let scale = if axes.is_log { " (log scale)" } else { "" };
     let title = fit_text(&format!("{}{scale}", figure.x_title), TEXT_SIZE, RIGHT - LEFT);
     let middle = (LEFT + RIGHT) / 2.0;
     drawing.add(Element::text((middle, bottom + 34.0), TEXT_SIZE, &title).anchor("middle"));
-    for (x, title) in
-        [(EDGE + 10.0, "Hazard ratio (log scale)"), (WIDTH - EDGE - 2.0, "Number positive")]
-    {
+    for (x, title, colour) in [
+        (EDGE + 10.0, "Hazard ratio (log scale)", group_colour(0)),
+        (WIDTH - EDGE - 2.0, "Number positive", MUTED),
+    ] {
         let centre = (x, (top + bottom) / 2.0);
         let turn = format!("rotate(-90 {} {})", centre.0, centre.1);
         let text = Element::text(centre, TEXT_SIZE, title).anchor("middle");
-        drawing.add(text.set("transform", &turn));
+        drawing.add(text.fill(colour).set("transform", &turn));
     }
+}
+
+/// What each line is, in one row with its middle at `y`.
+fn draw_legend(drawing: &mut Drawing, y: f64) {
+    let sample = |x: f64| ((x, y), (x + 24.0, y));
+    let mut x = LEFT;
+    let mut entry = |element: Element, text: &str| {
+        drawing.add(element.class("legend"));
+        let label = Element::text((x + 30.0, y + 4.0), SMALL_SIZE, text).fill(MUTED);
+        drawing.add(label);
+        x += 30.0 + text_width(text, SMALL_SIZE) / CAPTION_SHARE + 18.0;
+        x
+    };
+    let (from, to) = sample(LEFT);
+    let next = entry(Element::line(from, to).stroke(group_colour(0), 1.8), "hazard ratio");
+    let corners = [(0.0, -5.0), (24.0, -5.0), (24.0, 5.0), (0.0, 5.0)];
+    let corners = corners.map(|(right, down)| (next + right, y + down));
+    let band = Element::polygon(&corners).fill(group_colour(0)).set("fill-opacity", "0.15");
+    let next = entry(band, "its limits");
+    let dashes = |x: f64, colour: &str, width: f64, dashes: &str| {
+        let (from, to) = sample(x);
+        Element::line(from, to).stroke(colour, width).set("stroke-dasharray", dashes)
+    };
+    let next = entry(dashes(next, MUTED, 1.2, NUMBER_DASHES), "number positive (right axis)");
+    entry(dashes(next, AXIS, 1.2, CHOSEN_DASHES), "best cut-off");
 }
 
 /// The band from one cut-off to the next; a missing limit runs to the edge.
@@ -193,7 +237,7 @@ fn draw_numbers(drawing: &mut Drawing, figure: &SweepFigure, axes: &Axes) {
         steps.push((x, y));
         before = Some(x);
     }
-    let line = Element::polyline(&steps).stroke(MUTED, 1.2).set("stroke-dasharray", "2.5 2.5");
+    let line = Element::polyline(&steps).stroke(MUTED, 1.2).set("stroke-dasharray", NUMBER_DASHES);
     drawing.add(line.class("numbers"));
 }
 
@@ -260,6 +304,17 @@ mod tests {
         assert_eq!(count_of(&svg, "band"), 1, "one band");
         assert_eq!(count_of(&svg, "chosen"), 1, "one mark");
         assert!(!svg.contains("NaN") && !svg.contains("inf"), "numbers only");
+    }
+
+    #[test]
+    fn the_legend_names_every_line_and_the_outer_cut_offs_lie_inside() {
+        let svg = sweep_plot(&figure(vec![point(1.0, Some(0.5)), point(9.0, Some(0.7))]));
+        assert_eq!(count_of(&svg, "legend"), 4, "ratio, limits, number, best cut-off");
+        let document = roxmltree::Document::parse(&svg).expect("well-formed XML");
+        let cuts = document.descendants().filter(|node| node.attribute("class") == Some("cut"));
+        let places = cuts.map(|node| node.attribute("cx").expect("a circle"));
+        let places: Vec<f64> = places.map(|x| x.parse().expect("a number")).collect();
+        assert!(LEFT < places[0] && places[1] < RIGHT, "{places:?} between the axes");
     }
 
     #[test]

@@ -89,7 +89,8 @@ fn the_tables_have_the_promised_columns_and_the_pictures_they_name() {
     };
     let channels = ["cd45", "dapi", "ck", "her2"].map(channel).concat();
     let classes = "event_class,her2_class,edge_touching,saturated_fraction,prior_match,\
-                   excluded_because,border_distance_px,continues_in,her2_in_ck_mean";
+                   excluded_because,border_distance_px,continues_in,her2_in_ck_mean,her2_mean_std_err,her2_class_distance,\
+                   her2_class_distance_missing";
     assert_eq!(cells, format!("{identity}{channels}{classes}"), "cells.csv");
     assert_eq!(
         header("frames.csv"),

@@ -2,10 +2,12 @@
 
 mod bootstrap;
 mod coverage;
+mod demo;
 mod design;
 mod errors;
 mod hard;
 mod joint;
+mod propagate;
 mod segment;
 mod segment_layouts;
 mod segment_resume;

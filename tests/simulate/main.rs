@@ -6,6 +6,7 @@
 
 mod accuracy;
 mod archive;
+mod noise;
 mod page;
 mod scenario;
 mod score;

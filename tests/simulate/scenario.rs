@@ -53,7 +53,7 @@ impl Special {
     }
 }
 
-const USUAL: Scenario =
+pub(crate) const USUAL: Scenario =
     Scenario { brightness: 1.0, crowding: 0.0, noise: 1.0, special: Special::Nothing };
 
 /// All rows, in the order of the page.

@@ -340,8 +340,11 @@ fn finish(
 ) -> FrameSegmentation {
     let Outlines { contours, masks, labels } = outlines;
     let settings = input.settings();
-    let measure =
-        MeasureSettings { pixel_size: settings.pixel_size, saturation: &settings.saturation };
+    let measure = MeasureSettings {
+        pixel_size: settings.pixel_size,
+        saturation: &settings.saturation,
+        edge_mask: settings.edge_mask,
+    };
     let mask_refs: Vec<&Mask> = masks.iter().collect();
     let objects = finish_objects(input.frame(), &mask_refs, &labels, &backgrounds, sums, measure);
     let channels = contours

@@ -12,7 +12,7 @@ use crate::kernels::hazard_ratio_bootstrap::{
     MAX_UNITS, POISON, Plan, Replicate, Status, solve_on_host, solve_sample,
 };
 use crate::survival::{
-    Cohort, CoxData, CoxOptions, CoxStatus, CoxTerm, Ties, design_matrix, fit_cox,
+    Cohort, CoxData, CoxOptions, CoxStatus, CoxTerm, Outcome, Ties, design_matrix, fit_cox,
 };
 use crate::{Error, Warning};
 
@@ -108,6 +108,16 @@ impl<'a> BinarySource<'a> {
             codes
         });
         Ok(Self { backend, plan, facts, data, strata })
+    }
+
+    /// What is resampled.
+    pub(super) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Follow-up of the rows resampled.
+    pub(super) fn outcome(&self) -> &Outcome {
+        &self.data.outcome
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::histogram::ReplicateHistogram;
+use super::propagation::PropagationBlock;
 use crate::Warning;
 use crate::compute::DeviceInfo;
 
@@ -54,6 +55,9 @@ pub struct BootstrapDocument {
     /// How the calibrated interval was calibrated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calibration: Option<CalibrationBlock>,
+    /// The same with the cells behind the group drawn too, where asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub propagation: Option<PropagationBlock>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub draws_sha256: Option<String>,
     pub draw_layout: u32,

@@ -2,6 +2,7 @@
 
 mod binary_source;
 mod calibration;
+mod cell_source;
 mod concordance_source;
 mod cox_request;
 mod cox_source;
@@ -12,6 +13,8 @@ mod histogram;
 mod intervals;
 pub mod order_statistics;
 mod order_tracker;
+mod patient_cells;
+mod propagation;
 mod record;
 mod replicate;
 mod settings;
@@ -29,6 +32,7 @@ pub use document::{
 pub use histogram::ReplicateHistogram;
 pub use intervals::IntervalKind;
 pub(crate) use intervals::IntervalLimits;
+pub use propagation::{PatientChanges, PropagationBlock, PropagationRequest, propagate_cells};
 pub use replicate::{Reason, ReplicateValue};
 pub use settings::{BootstrapSettings, Calibration, Resample, Statistic};
 pub use storage::Storage;

@@ -161,6 +161,7 @@ pub(super) fn document_of(
         intervals,
         permutation,
         calibration: record.calibration,
+        propagation: None,
         draws_sha256: None,
         draw_layout: record.draw_layout,
         device,
