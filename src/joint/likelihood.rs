@@ -19,6 +19,8 @@ pub(super) struct Likelihood<'a> {
     pub(super) weights: Option<&'a [f64]>,
     /// Where each subject's search for its mode begins: where the last one ended `[n_subjects]`.
     pub(super) modes: Vec<Mode>,
+    /// The same given survival to entry alone.
+    entry_modes: Vec<Mode>,
     scratch: Scratch,
 }
 
@@ -36,6 +38,7 @@ impl<'a> Likelihood<'a> {
             rule,
             weights: None,
             modes: vec![Mode::default(); prepared.n_subjects()],
+            entry_modes: vec![Mode::default(); prepared.n_subjects()],
             scratch: Scratch::default(),
         }
     }
@@ -56,19 +59,14 @@ impl<'a> Likelihood<'a> {
             let slope = gradient.as_mut().map(|gradient| (weight, &mut **gradient));
             let (mode, scratch) = (&mut self.modes[i], &mut self.scratch);
             sum += weight * subject.evaluate(self.rule, mode, scratch, slope);
+            let entrant = Subject::until_entry(self.prepared, self.model, self.layout, &point, i);
+            if let Some(entrant) = entrant {
+                let slope = gradient.as_mut().map(|gradient| (-weight, &mut **gradient));
+                let mode = &mut self.entry_modes[i];
+                sum -= weight * entrant.evaluate(self.rule, mode, scratch, slope);
+            }
         }
         sum
-    }
-
-    /// Log likelihood of each subject.
-    pub(super) fn by_subject(&mut self, theta: &[f64]) -> Vec<f64> {
-        let point = Point::of(theta, self.layout, self.model);
-        (0..self.prepared.n_subjects())
-            .map(|i| {
-                let subject = Subject::of(self.prepared, self.model, self.layout, &point, i);
-                subject.evaluate(self.rule, &mut self.modes[i], &mut self.scratch, None)
-            })
-            .collect()
     }
 
     /// Posterior moments of each subject's random effects.

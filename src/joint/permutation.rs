@@ -55,33 +55,17 @@ impl AssociationScore {
         let mut scratch = Scratch::default();
         for i in 0..n {
             let subject = Subject::of(&problem.prepared, model, &problem.layout, &point, i);
-            subject.fill(&mut scratch);
-            let times = &problem.prepared.hazards[i];
-            let n_nodes = times.n_nodes();
-            let event = f64::from(u8::from(times.event));
-            // what happened at time q, less what was expected there
-            let mass = |q: usize| if q < n_nodes { -scratch.mass[q] } else { event };
-            for (k, link) in links.iter().enumerate() {
-                // the outcome's part: a function of time for each fixed effect, then for b0 and b1
-                let mut outcome = vec![0.0; data.fixed.len() + 2];
-                for (q, &t) in times.time.iter().enumerate() {
-                    for (slot, term) in outcome.iter_mut().zip(&data.fixed) {
-                        let (value, slope) = term.shape.at(t);
-                        *slot += mass(q)
-                            * match link {
-                                Link::Value => value,
-                                Link::Slope => slope,
-                                Link::Intercept | Link::RandomSlope => 0.0,
-                            };
-                    }
-                    let p = data.fixed.len();
-                    match link {
-                        Link::Value => {
-                            outcome[p] += mass(q);
-                            outcome[p + 1] += mass(q) * t;
-                        }
-                        Link::Intercept => outcome[p] += mass(q),
-                        Link::Slope | Link::RandomSlope => outcome[p + 1] += mass(q),
+            let whole = outcome_part(&subject, data, &links, &mut scratch);
+            // those who entered late: survival to entry tells of the fixed effects only, since the
+            // effects of all who might have entered have mean 0
+            let entrant =
+                Subject::until_entry(&problem.prepared, model, &problem.layout, &point, i);
+            let before = entrant.map(|entrant| outcome_part(&entrant, data, &links, &mut scratch));
+            for k in 0..links.len() {
+                let mut outcome = whole[k].clone();
+                if let Some(before) = &before {
+                    for (slot, value) in outcome.iter_mut().zip(&before[k][..data.fixed.len()]) {
+                        *slot -= value;
                     }
                 }
                 for (j, posterior) in posteriors.iter().enumerate() {
@@ -149,4 +133,44 @@ impl AssociationScore {
     pub fn observed(&self) -> f64 {
         self.statistic(&(0..self.n).collect::<Vec<_>>())
     }
+}
+
+/// What the outcome of a subject says, a row a link: a weight for each fixed effect's function of time,
+/// then for each random effect. Events count 1, and what was expected on the way against them.
+fn outcome_part(
+    subject: &Subject<'_>,
+    data: &JointData,
+    links: &[Link],
+    scratch: &mut Scratch,
+) -> Vec<Vec<f64>> {
+    subject.fill(scratch);
+    let times = subject.hazard;
+    let n_nodes = times.n_nodes();
+    let event = f64::from(u8::from(times.event));
+    let p = data.fixed.len();
+    let of_link = |link: &Link| {
+        let mut outcome = vec![0.0; p + 2];
+        for (q, &t) in times.time.iter().enumerate() {
+            let mass = if q < n_nodes { -scratch.mass[q] } else { event };
+            for (slot, term) in outcome.iter_mut().zip(&data.fixed) {
+                let (value, slope) = term.shape.at(t);
+                *slot += mass
+                    * match link {
+                        Link::Value => value,
+                        Link::Slope => slope,
+                        Link::Intercept | Link::RandomSlope => 0.0,
+                    };
+            }
+            match link {
+                Link::Value => {
+                    outcome[p] += mass;
+                    outcome[p + 1] += mass * t;
+                }
+                Link::Intercept => outcome[p] += mass,
+                Link::Slope | Link::RandomSlope => outcome[p + 1] += mass,
+            }
+        }
+        outcome
+    };
+    links.iter().map(of_link).collect()
 }

@@ -4,7 +4,7 @@
 use super::model::{FixedTerm, JointData, JointModel, Link};
 use super::quadrature::{Rule, gauss_legendre};
 
-/// Times under the integral from 0 (or entry) to the end of follow-up under Weibull's hazard.
+/// Times under the integral from 0 to the end of follow-up under Weibull's hazard.
 pub(super) const TIME_NODES: usize = 16;
 
 /// Which root of time is the variable of that integral.
@@ -18,13 +18,17 @@ pub(super) const PIECE_NODES: usize = 8;
 pub(super) struct Prepared {
     pub(super) visits: Vec<Visits>,
     pub(super) hazards: Vec<HazardTimes>,
+    /// From 0 to entry, of subjects who entered late.
+    pub(super) until_entry: Vec<Option<HazardTimes>>,
+    /// What is known of the marker of somebody who has only survived to entry.
+    pub(super) no_visits: Visits,
     /// Covariates of the hazard, subject by subject `[n_subjects x n_covariates]`.
     pub(super) covariates: Vec<f64>,
     pub(super) n_covariates: usize,
 }
 
 /// Visits of one subject.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Visits {
     pub(super) time: Vec<f64>,
     pub(super) marker: Vec<f64>,
@@ -60,23 +64,23 @@ pub(super) fn time_rule(model: &JointModel, time_nodes: usize, piece_nodes: usiz
 }
 
 impl HazardTimes {
-    /// Those of subject `i` from `entry` to `end`, by a rule on [0, 1].
+    /// Those of subject `i` from 0 to `end`, by a rule on [0, 1].
     pub(super) fn of(
         data: &JointData,
         model: &JointModel,
         rule: &Rule,
         i: usize,
-        (entry, end): (f64, f64),
+        end: f64,
         event: bool,
     ) -> Self {
         let (mut time, log_weight) = match model.baseline.knots() {
             Some(knots) => {
-                let mut ends: Vec<f64> = vec![entry];
-                ends.extend(knots.iter().filter(|&&knot| knot > entry && knot < end));
+                let mut ends: Vec<f64> = vec![0.0];
+                ends.extend(knots.iter().filter(|&&knot| knot > 0.0 && knot < end));
                 ends.push(end);
                 pieces(&ends, &rule.nodes, &rule.weights)
             }
-            None => by_root(entry, end, &rule.nodes, &rule.weights),
+            None => by_root(end, &rule.nodes, &rule.weights),
         };
         time.push(end);
         let links = model.association.links(model.random);
@@ -118,16 +122,21 @@ impl Prepared {
     ) -> Self {
         let n = data.n_subjects();
         let rule = time_rule(model, time_nodes, piece_nodes);
-        let hazards = (0..n).map(|i| {
+        let times =
+            |i: usize, end: f64, event: bool| HazardTimes::of(data, model, &rule, i, end, event);
+        let hazards = (0..n).map(|i| times(i, data.time[i], data.event[i]));
+        let until_entry = |i: usize| {
             let entry = data.entry.as_ref().map_or(0.0, |entry| entry[i]);
-            HazardTimes::of(data, model, &rule, i, (entry, data.time[i]), data.event[i])
-        });
+            (entry > 0.0).then(|| times(i, entry, false))
+        };
         let covariates = (0..n)
             .flat_map(|i| data.covariates.iter().map(move |column| column.values[i]))
             .collect();
         Self {
             visits: (0..n).map(|i| visits(data, i)).collect(),
             hazards: hazards.collect(),
+            until_entry: (0..n).map(until_entry).collect(),
+            no_visits: Visits::default(),
             covariates,
             n_covariates: data.covariates.len(),
         }
@@ -183,13 +192,11 @@ fn visits(data: &JointData, i: usize) -> Visits {
 
 /// Nodes and log weights with a root of time as variable, t = x^4: t^(shape - 1) dt is then
 /// x^(4 shape - 1) dx, smooth enough at 0 for a rule of Gauss down to shapes of a half.
-fn by_root(entry: f64, end: f64, nodes: &[f64], weights: &[f64]) -> (Vec<f64>, Vec<f64>) {
-    let (low, high) = (entry.powf(1.0 / ROOT), end.powf(1.0 / ROOT));
-    let root = |x: f64| low + (high - low) * x;
-    let log_weight =
-        |(x, w): (&f64, &f64)| (ROOT * w * (high - low)).ln() + (ROOT - 1.0) * root(*x).ln();
+fn by_root(end: f64, nodes: &[f64], weights: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    let root = end.powf(1.0 / ROOT);
+    let log_weight = |(x, w): (&f64, &f64)| (ROOT * w * root).ln() + (ROOT - 1.0) * (root * x).ln();
     (
-        nodes.iter().map(|&x| root(x).powf(ROOT)).collect(),
+        nodes.iter().map(|x| (root * x).powf(ROOT)).collect(),
         nodes.iter().zip(weights).map(log_weight).collect(),
     )
 }

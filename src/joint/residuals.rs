@@ -13,7 +13,7 @@ pub struct JointResiduals {
     pub fitted: Vec<f64>,
     /// (marker - fitted) / SD of the marker about it: Pearson's.
     pub marker: Vec<f64>,
-    /// Cumulative hazard at the end of follow-up given the random effects: Cox and Snell's.
+    /// Cumulative hazard from entry to the end of follow-up given the random effects: Cox and Snell's.
     pub cox_snell: Vec<f64>,
     /// 1 for an event, less that.
     pub martingale: Vec<f64>,
@@ -47,8 +47,13 @@ pub fn joint_residuals(
     for (i, effects) in fit.effects.iter().enumerate() {
         let b = [effects.mean[0], effects.mean.get(1).copied().unwrap_or(0.0)];
         let subject = Subject::of(&problem.prepared, model, &problem.layout, &point, i);
-        subject.hazard_given(b, &mut scratch, &mut none);
-        let hazard: f64 = scratch.expected_mass[0].iter().sum();
+        let entrant = Subject::until_entry(&problem.prepared, model, &problem.layout, &point, i);
+        let before = entrant.map_or(0.0, |entrant| {
+            entrant.hazard_given(b, 1.0, &mut scratch, &mut none);
+            scratch.expected_mass[0].iter().sum()
+        });
+        subject.hazard_given(b, 1.0, &mut scratch, &mut none);
+        let hazard = scratch.expected_mass[0].iter().sum::<f64>() - before;
         residuals.cox_snell.push(hazard);
         residuals.martingale.push(f64::from(u8::from(data.event[i])) - hazard);
         for (j, visit) in data.visits(i).enumerate() {

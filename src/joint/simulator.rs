@@ -12,6 +12,9 @@ use crate::Error;
 /// Halvings and secant steps until an event time is known to the last bits.
 const TIME_STEPS: usize = 100;
 
+/// Draws of a subject who enters late before its entry counts as never reached.
+const ENTRY_DRAWS: usize = 100;
+
 /// A joint model with its parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JointTruth {
@@ -68,9 +71,25 @@ impl JointTruth {
         let mut kept = Vec::new();
         for i in 0..plan.n_subjects() {
             let mut words = Words::new(seed, cohort, i);
-            let b = self.effects(&point, &mut words);
-            let subject = Simulated { truth: self, plan, point: &point, rule: &rule, i, b };
-            let (time, event) = subject.event_time(-words.uniform().ln());
+            let entry = plan.entry.as_ref().map_or(0.0, |entry| entry[i]);
+            let mut drawn_before = 0;
+            // whoever has an event before entry does not enter: somebody else does
+            let (subject, time, event) = loop {
+                let b = self.effects(&point, &mut words);
+                let subject = Simulated { truth: self, plan, point: &point, rule: &rule, i, b };
+                let (time, event) = subject.event_time(-words.uniform().ln());
+                if time > entry {
+                    break (subject, time, event);
+                }
+                drawn_before += 1;
+                if drawn_before == ENTRY_DRAWS {
+                    return Err(Error::input("simulating a joint model")
+                        .found(format!(
+                            "{ENTRY_DRAWS} draws of a subject, all with an event by {entry}"
+                        ))
+                        .expected("an entry that somebody lives to see"));
+                }
+            };
             drawn.time.push(time);
             drawn.event.push(event);
             for (place, visit) in plan.visits(i).enumerate() {
@@ -113,15 +132,10 @@ struct Simulated<'a> {
 }
 
 impl Simulated<'_> {
-    fn entry(&self) -> f64 {
-        self.plan.entry.as_ref().map_or(0.0, |entry| entry[self.i])
-    }
-
-    /// Cumulative hazard from entry to `end`.
+    /// Cumulative hazard from 0 to `end`.
     fn cumulative(&self, end: f64) -> f64 {
         let model = &self.truth.model;
-        let span = (self.entry(), end);
-        let times = HazardTimes::of(self.plan, model, self.rule, self.i, span, false);
+        let times = HazardTimes::of(self.plan, model, self.rule, self.i, end, false);
         let mut gradient = vec![0.0; self.point.baseline.len()];
         let covariates = self.plan.covariates.iter().map(|column| column.values[self.i]);
         let proportional: f64 =
@@ -148,7 +162,7 @@ impl Simulated<'_> {
     /// When the cumulative hazard reaches `level`, or the planned end before that.
     fn event_time(&self, level: f64) -> (f64, bool) {
         let end = self.plan.time[self.i];
-        let (mut low, mut high) = (self.entry(), end);
+        let (mut low, mut high) = (0.0, end);
         let mut above = self.cumulative(high) - level;
         if above <= 0.0 {
             return (end, false);

@@ -94,6 +94,20 @@ impl<'a> Subject<'a> {
         }
     }
 
+    /// A subject who entered late as far as survival to entry goes, without markers: the likelihood is
+    /// divided by that of having been there to enter.
+    pub(super) fn until_entry(
+        prepared: &'a Prepared,
+        model: &'a JointModel,
+        layout: &'a Layout,
+        point: &'a Point<'a>,
+        i: usize,
+    ) -> Option<Self> {
+        let hazard = prepared.until_entry[i].as_ref()?;
+        let whole = Self::of(prepared, model, layout, point, i);
+        Some(Self { visits: &prepared.no_visits, hazard, ..whole })
+    }
+
     /// Log likelihood; adds `weight` times its gradient to `gradient` if there is one. `mode` is where
     /// the search for the mode begins, and then the mode.
     pub(super) fn evaluate(
@@ -124,11 +138,12 @@ impl<'a> Subject<'a> {
         self.integrate(rule, mode, scratch).1
     }
 
-    /// Log likelihood of the outcome given the random effects; adds its gradient in the parameters of
-    /// the hazard to `gradient`.
+    /// `weight` times the log likelihood of the outcome given the random effects; adds that of its
+    /// gradient in the parameters of the hazard to `gradient`.
     pub(super) fn hazard_given(
         &self,
         [b0, b1]: [f64; 2],
+        weight: f64,
         scratch: &mut Scratch,
         gradient: &mut [f64],
     ) -> f64 {
@@ -144,8 +159,8 @@ impl<'a> Subject<'a> {
         }
         let times = |b: f64| masses.iter().map(|mass| mass * b).collect();
         scratch.expected_mass = [times(1.0), times(b0), times(b1)];
-        self.add_hazard_gradient([b0, b1], 1.0, scratch, gradient);
-        sum
+        self.add_hazard_gradient([b0, b1], weight, scratch, gradient);
+        weight * sum
     }
 
     /// What does not depend on the random effects.

@@ -87,6 +87,18 @@ fn point(n: usize) -> Vec<f64> {
     (0..n).map(|k| [0.3, -0.2, 0.15, -0.4, -0.6, 0.25][k % 6] - 0.02 * k as f64).collect()
 }
 
+/// Log likelihood of each subject.
+fn by_subject(problem: &Problem<'_>, theta: &[f64]) -> Vec<f64> {
+    let n = problem.data.n_subjects();
+    let one = |i: usize| {
+        let weights: Vec<f64> = (0..n).map(|k| f64::from(u8::from(k == i))).collect();
+        let mut likelihood = problem.likelihood();
+        likelihood.weights = Some(&weights);
+        likelihood.at(theta, None)
+    };
+    (0..n).map(one).collect()
+}
+
 #[test]
 fn gradients_match_differences_of_the_log_likelihood() {
     for model in models() {
@@ -121,7 +133,7 @@ fn doubling_the_nodes_moves_the_log_likelihood_of_a_subject_by_less_than_a_thous
             let problem = Problem::new(&model, &data, &JointOptions { nodes })
                 .expect("data that the model can be fitted to");
             let theta = point(problem.layout.len());
-            problem.likelihood().by_subject(&theta)
+            by_subject(&problem, &theta)
         };
         let (few, many) = (of(15), of(30));
         for (few, many) in few.iter().zip(&many) {
@@ -159,7 +171,7 @@ fn one_marker_without_association_has_the_closed_form_of_a_mixed_model() {
     let problem = Problem::new(&model, &data, &JointOptions { nodes: 7 }).expect("fine data");
     let mut theta = point(problem.layout.len());
     theta[problem.layout.alpha.start] = 0.0;
-    let found = problem.likelihood().by_subject(&theta);
+    let found = by_subject(&problem, &theta);
     let (variance, between) =
         ((2.0 * theta[3]).exp(), (2.0 * theta[problem.layout.covariance.start]).exp());
     let (shape, intercept) =
@@ -189,6 +201,70 @@ fn one_marker_without_association_has_the_closed_form_of_a_mixed_model() {
             - time.powf(shape) * (intercept + proportional).exp();
         // the shape is 0.56 here: the integral of t^(shape - 1) is good to six digits
         assert!((found - marker - hazard).abs() < 1e-5, "subject {i}: {found}");
+    }
+}
+
+/// A hazard that does not depend on the effects knows only the time at risk after entry; one that does
+/// is conditional on having been there to enter, which a brute-force sum over the effect shows.
+#[test]
+fn late_entry_is_conditional_on_survival_to_entry() {
+    let model = JointModel {
+        family: Family::Gaussian,
+        random: RandomEffects::Intercept,
+        association: Association::Shared,
+        baseline: Baseline::Weibull,
+    };
+    let data = data(Family::Gaussian);
+    let problem = Problem::new(&model, &data, &JointOptions { nodes: 40 }).expect("fine data");
+    let mut theta = point(problem.layout.len());
+    theta[problem.layout.alpha.start] = 1.2;
+    let found = by_subject(&problem, &theta);
+    let sd = theta[problem.layout.covariance.start].exp();
+    let (shape, intercept) =
+        (theta[problem.layout.baseline.start].exp(), theta[problem.layout.baseline.start + 1]);
+    for i in (0..data.n_subjects()).filter(|i| i % 4 == 3) {
+        let level = intercept + theta[problem.layout.gamma.start] * data.covariates[0].values[i];
+        let integral = |f: &dyn Fn(f64) -> f64| {
+            let density =
+                |b: f64| (-0.5 * (b / sd).powi(2)).exp() / (sd * std::f64::consts::TAU.sqrt());
+            // trapezoids over +-9 SD: exponentially accurate for a smooth integrand
+            (-3600..=3600)
+                .map(|k| {
+                    0.0025
+                        * sd
+                        * f(0.0025 * sd * f64::from(k))
+                        * density(0.0025 * sd * f64::from(k))
+                })
+                .sum::<f64>()
+        };
+        let hazard = |t: f64, b: f64| t.powf(shape) * (level + 1.2 * b).exp();
+        let markers = |b: f64| -> f64 {
+            data.visits(i)
+                .map(|j| {
+                    let t = data.visit_time[j];
+                    let fixed = data.fixed.iter().zip(&theta[..3]);
+                    let mean: f64 = fixed
+                        .map(|(term, beta)| beta * term.at_visits[j] * term.shape.at(t).0)
+                        .sum();
+                    let r = data.marker[j] - data.offset.as_ref().expect("given")[j] - mean - b;
+                    let s = theta[3].exp();
+                    (-0.5 * (r / s).powi(2)).exp() / (s * std::f64::consts::TAU.sqrt())
+                })
+                .product()
+        };
+        let time = data.time[i];
+        let event = |b: f64| {
+            if data.event[i] {
+                shape * time.powf(shape - 1.0) * (level + 1.2 * b).exp()
+            } else {
+                1.0
+            }
+        };
+        let whole = integral(&|b| markers(b) * event(b) * (-hazard(time, b)).exp());
+        let entry = data.entry.as_ref().expect("given")[i];
+        let entered = integral(&|b| (-hazard(entry, b)).exp());
+        let expected = (whole / entered).ln();
+        assert!((found[i] - expected).abs() < 1e-5, "subject {i}: {} beside {expected}", found[i]);
     }
 }
 

@@ -39,7 +39,12 @@ impl Objective for Known<'_, '_> {
         let mut sum = 0.0;
         for (i, posterior) in self.effects.iter().enumerate() {
             let subject = Subject::of(&problem.prepared, problem.model, &problem.layout, &point, i);
-            sum += subject.hazard_given(posterior.mean, &mut self.scratch, &mut self.gradient);
+            sum += subject.hazard_given(posterior.mean, 1.0, &mut self.scratch, &mut self.gradient);
+            let parts = (&problem.prepared, problem.model, &problem.layout);
+            if let Some(entrant) = Subject::until_entry(parts.0, parts.1, parts.2, &point, i) {
+                let (scratch, gradient) = (&mut self.scratch, &mut self.gradient);
+                sum += entrant.hazard_given(posterior.mean, -1.0, scratch, gradient);
+            }
         }
         gradient.copy_from_slice(&self.gradient[self.first..]);
         sum
