@@ -6,6 +6,7 @@ use crate::kernels::cox_bootstrap;
 use crate::kernels::curve_bootstrap::{self, CurvePlan};
 use crate::kernels::hazard_ratio_bootstrap::{Plan, Replicate};
 use crate::kernels::her2_threshold::Thresholded;
+use crate::kernels::joint_likelihood;
 use crate::kernels::max_selected_logrank::{self, Maximum};
 use crate::kernels::tv_contour::Outlined;
 use serde::Serialize;
@@ -67,6 +68,22 @@ pub trait Backend: Send + Sync {
         plan: &max_selected_logrank::Plan,
         first: u64,
         out: &mut [Maximum],
+    ) -> Result<(), ComputeError>;
+
+    /// Fills `out`, `[n_subjects x n_points]` with parameter vectors fastest, with the log likelihood
+    /// contributions of each subject under each of `points`, less its constant
+    /// ([`joint_likelihood::Plan::log_likelihoods`] adds them up).
+    ///
+    /// # Errors
+    /// The device failed, or the vectors are larger than its buffers; `out` then holds nothing of use.
+    ///
+    /// # Panics
+    /// `out` has another length.
+    fn joint_likelihood(
+        &self,
+        plan: &joint_likelihood::Plan,
+        points: &joint_likelihood::Points,
+        out: &mut [f32],
     ) -> Result<(), ComputeError>;
 
     /// Fills `units`, `[n_replicates x n_slots]`, with the draws of `plan` from replicate `first`.

@@ -7,7 +7,7 @@ use crate::kernels::hazard_ratio_bootstrap::{self, Plan, Replicate};
 use crate::kernels::her2_threshold::{self, Thresholded};
 use crate::kernels::max_selected_logrank::{self, Maximum};
 use crate::kernels::tv_contour::{self, Outlined};
-use crate::kernels::{InstructionSet, cox_bootstrap, resample_draws};
+use crate::kernels::{InstructionSet, cox_bootstrap, joint_likelihood, resample_draws};
 use rayon::prelude::*;
 
 /// Replicates a task takes: long enough to hide the hand-over (about 0.5 ms at n = 60), short
@@ -16,6 +16,9 @@ const REPLICATES_PER_TASK: usize = 2_048;
 
 /// The same for Cox models, whose replicates take some ten times longer.
 const COX_REPLICATES_PER_TASK: usize = 256;
+
+/// Contributions to joint likelihoods a task takes, about a millisecond's.
+const CONTRIBUTIONS_PER_TASK: usize = 1_024;
 
 /// Runs the CPU twins with rayon's current thread pool.
 #[derive(Clone, Copy, Debug)]
@@ -94,6 +97,20 @@ impl Backend for CpuEngine {
         out.par_chunks_mut(REPLICATES_PER_TASK).enumerate().for_each(|(task, out)| {
             let first = first + (task * REPLICATES_PER_TASK) as u64;
             max_selected_logrank::cpu(plan, self.set, first, out);
+        });
+        Ok(())
+    }
+
+    fn joint_likelihood(
+        &self,
+        plan: &joint_likelihood::Plan,
+        points: &joint_likelihood::Points,
+        out: &mut [f32],
+    ) -> Result<(), ComputeError> {
+        assert_eq!(out.len(), plan.n_subjects() * points.len(), "a cell a subject and vector");
+        out.par_chunks_mut(CONTRIBUTIONS_PER_TASK).enumerate().for_each(|(task, out)| {
+            let first = task * CONTRIBUTIONS_PER_TASK;
+            joint_likelihood::cpu(plan, points, self.set, first, out);
         });
         Ok(())
     }

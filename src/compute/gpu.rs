@@ -5,6 +5,7 @@ mod backend;
 mod contour;
 mod frame;
 mod frame_buffers;
+mod joint_likelihood;
 mod max_selected;
 mod pixels;
 mod recorder;
@@ -22,6 +23,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 const FIRST_REPLICATES: u32 = 4_096;
 /// The same for Cox models, which take some ten times longer.
 const FIRST_COX_REPLICATES: u32 = 1_024;
+/// Contributions to joint likelihoods of the first submission.
+const FIRST_CONTRIBUTIONS: u32 = 1_024;
 /// Iterations of a contour's first submission.
 const FIRST_ITERATIONS: u32 = 4;
 /// Most replicates a submission: 65 535 workgroups of 64.
@@ -95,6 +98,7 @@ pub struct GpuEngine {
     replicates: ChunkSizer,
     cox_replicates: ChunkSizer,
     permutations: ChunkSizer,
+    contributions: ChunkSizer,
     contour_iterations: ChunkSizer,
     frames: frame::FramePool,
 }
@@ -144,6 +148,7 @@ impl GpuEngine {
             replicates: ChunkSizer::new(FIRST_REPLICATES, MOST_REPLICATES),
             cox_replicates: ChunkSizer::new(FIRST_COX_REPLICATES, MOST_REPLICATES),
             permutations: ChunkSizer::new(FIRST_REPLICATES, MOST_REPLICATES),
+            contributions: ChunkSizer::new(FIRST_CONTRIBUTIONS, MOST_REPLICATES),
             contour_iterations: ChunkSizer::new(FIRST_ITERATIONS, STEPS_AT_HAND as u32),
             frames: frame::FramePool::default(),
         })

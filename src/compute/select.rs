@@ -8,6 +8,7 @@ use crate::kernels::cox_bootstrap;
 use crate::kernels::curve_bootstrap::{self, CurvePlan};
 use crate::kernels::hazard_ratio_bootstrap::{Plan, Replicate};
 use crate::kernels::her2_threshold::Thresholded;
+use crate::kernels::joint_likelihood;
 use crate::kernels::max_selected_logrank::{self, Maximum};
 use crate::kernels::tv_contour::Outlined;
 use serde::Serialize;
@@ -199,6 +200,15 @@ impl Backend for WithFallback {
         self.run(|backend| backend.max_selected_logrank(plan, first, out))
     }
 
+    fn joint_likelihood(
+        &self,
+        plan: &joint_likelihood::Plan,
+        points: &joint_likelihood::Points,
+        out: &mut [f32],
+    ) -> Result<(), ComputeError> {
+        self.run(|backend| backend.joint_likelihood(plan, points, out))
+    }
+
     fn resample_draws(
         &self,
         plan: &Plan,
@@ -276,6 +286,14 @@ mod tests {
             _: &max_selected_logrank::Plan,
             _: u64,
             _: &mut [Maximum],
+        ) -> Result<(), ComputeError> {
+            Err(ComputeError::OutOfMemory)
+        }
+        fn joint_likelihood(
+            &self,
+            _: &joint_likelihood::Plan,
+            _: &joint_likelihood::Points,
+            _: &mut [f32],
         ) -> Result<(), ComputeError> {
             Err(ComputeError::OutOfMemory)
         }

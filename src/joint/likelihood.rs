@@ -52,21 +52,37 @@ impl<'a> Likelihood<'a> {
         let mut sum = 0.0;
         for i in 0..self.prepared.n_subjects() {
             let weight = self.weights.map_or(1.0, |weights| weights[i]);
-            if weight == 0.0 {
-                continue;
-            }
-            let subject = Subject::of(self.prepared, self.model, self.layout, &point, i);
-            let slope = gradient.as_mut().map(|gradient| (weight, &mut **gradient));
-            let (mode, scratch) = (&mut self.modes[i], &mut self.scratch);
-            sum += weight * subject.evaluate(self.rule, mode, scratch, slope);
-            let entrant = Subject::until_entry(self.prepared, self.model, self.layout, &point, i);
-            if let Some(entrant) = entrant {
-                let slope = gradient.as_mut().map(|gradient| (-weight, &mut **gradient));
-                let mode = &mut self.entry_modes[i];
-                sum -= weight * entrant.evaluate(self.rule, mode, scratch, slope);
+            if weight != 0.0 {
+                let slope = gradient.as_mut().map(|gradient| (weight, &mut **gradient));
+                sum += weight * self.of_subject(i, &point, slope);
             }
         }
         sum
+    }
+
+    /// Log likelihood of each subject.
+    pub(super) fn by_subject(&mut self, theta: &[f64]) -> Vec<f64> {
+        let point = Point::of(theta, self.layout, self.model);
+        (0..self.prepared.n_subjects()).map(|i| self.of_subject(i, &point, None)).collect()
+    }
+
+    /// Log likelihood of subject `i`; adds its gradient as often as the weight beside it says.
+    fn of_subject(
+        &mut self,
+        i: usize,
+        point: &Point<'_>,
+        mut gradient: Option<(f64, &mut [f64])>,
+    ) -> f64 {
+        let (prepared, model, layout) = (self.prepared, self.model, self.layout);
+        let (mode, scratch) = (&mut self.modes[i], &mut self.scratch);
+        let slope = gradient.as_mut().map(|(weight, gradient)| (*weight, &mut **gradient));
+        let subject = Subject::of(prepared, model, layout, point, i);
+        let whole = subject.evaluate(self.rule, mode, scratch, slope);
+        let Some(entrant) = Subject::until_entry(prepared, model, layout, point, i) else {
+            return whole;
+        };
+        let slope = gradient.as_mut().map(|(weight, gradient)| (-*weight, &mut **gradient));
+        whole - entrant.evaluate(self.rule, &mut self.entry_modes[i], scratch, slope)
     }
 
     /// Posterior moments of each subject's random effects.

@@ -2,6 +2,7 @@
 //!
 //! Pure `f64` statistics: no file, clock, thread pool or device.
 
+mod device_table;
 mod fit;
 mod likelihood;
 mod maximise;
@@ -24,6 +25,7 @@ mod subject;
 mod tests;
 mod two_stage;
 
+pub use device_table::LikelihoodTable;
 pub use fit::{
     AssociationTests, JointFit, JointOptions, JointParameter, MOST_NODES, SubjectEffects, fit_joint,
 };

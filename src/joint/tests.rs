@@ -87,18 +87,6 @@ fn point(n: usize) -> Vec<f64> {
     (0..n).map(|k| [0.3, -0.2, 0.15, -0.4, -0.6, 0.25][k % 6] - 0.02 * k as f64).collect()
 }
 
-/// Log likelihood of each subject.
-fn by_subject(problem: &Problem<'_>, theta: &[f64]) -> Vec<f64> {
-    let n = problem.data.n_subjects();
-    let one = |i: usize| {
-        let weights: Vec<f64> = (0..n).map(|k| f64::from(u8::from(k == i))).collect();
-        let mut likelihood = problem.likelihood();
-        likelihood.weights = Some(&weights);
-        likelihood.at(theta, None)
-    };
-    (0..n).map(one).collect()
-}
-
 #[test]
 fn gradients_match_differences_of_the_log_likelihood() {
     for model in models() {
@@ -133,7 +121,7 @@ fn doubling_the_nodes_moves_the_log_likelihood_of_a_subject_by_less_than_a_thous
             let problem = Problem::new(&model, &data, &JointOptions { nodes })
                 .expect("data that the model can be fitted to");
             let theta = point(problem.layout.len());
-            by_subject(&problem, &theta)
+            problem.likelihood().by_subject(&theta)
         };
         let (few, many) = (of(15), of(30));
         for (few, many) in few.iter().zip(&many) {
@@ -171,7 +159,7 @@ fn one_marker_without_association_has_the_closed_form_of_a_mixed_model() {
     let problem = Problem::new(&model, &data, &JointOptions { nodes: 7 }).expect("fine data");
     let mut theta = point(problem.layout.len());
     theta[problem.layout.alpha.start] = 0.0;
-    let found = by_subject(&problem, &theta);
+    let found = problem.likelihood().by_subject(&theta);
     let (variance, between) =
         ((2.0 * theta[3]).exp(), (2.0 * theta[problem.layout.covariance.start]).exp());
     let (shape, intercept) =
@@ -218,7 +206,7 @@ fn late_entry_is_conditional_on_survival_to_entry() {
     let problem = Problem::new(&model, &data, &JointOptions { nodes: 40 }).expect("fine data");
     let mut theta = point(problem.layout.len());
     theta[problem.layout.alpha.start] = 1.2;
-    let found = by_subject(&problem, &theta);
+    let found = problem.likelihood().by_subject(&theta);
     let sd = theta[problem.layout.covariance.start].exp();
     let (shape, intercept) =
         (theta[problem.layout.baseline.start].exp(), theta[problem.layout.baseline.start + 1]);

@@ -37,6 +37,7 @@ pub(crate) trait Lanes: Doubles {
     fn sub(self, a: Self::F, b: Self::F) -> Self::F;
     fn mul(self, a: Self::F, b: Self::F) -> Self::F;
     fn div(self, a: Self::F, b: Self::F) -> Self::F;
+    fn sqrt(self, a: Self::F) -> Self::F;
     /// The larger; both operands must not be NaN.
     fn max(self, a: Self::F, b: Self::F) -> Self::F;
     /// The smaller; both operands must not be NaN.
@@ -124,6 +125,9 @@ impl Lanes for Scalar {
     }
     fn div(self, a: f32, b: f32) -> f32 {
         a / b
+    }
+    fn sqrt(self, a: f32) -> f32 {
+        a.sqrt()
     }
     fn max(self, a: f32, b: f32) -> f32 {
         a.max(b)
@@ -355,6 +359,7 @@ mod x86 {
             sub(a: __m256, b: __m256) -> __m256 = _mm256_sub_ps(a, b);
             mul(a: __m256, b: __m256) -> __m256 = _mm256_mul_ps(a, b);
             div(a: __m256, b: __m256) -> __m256 = _mm256_div_ps(a, b);
+            sqrt(a: __m256) -> __m256 = _mm256_sqrt_ps(a);
             max(a: __m256, b: __m256) -> __m256 = _mm256_max_ps(a, b);
             min(a: __m256, b: __m256) -> __m256 = _mm256_min_ps(a, b);
             le(a: __m256, b: __m256) -> __m256i =
@@ -425,6 +430,7 @@ mod x86 {
             sub(a: __m512, b: __m512) -> __m512 = _mm512_sub_ps(a, b);
             mul(a: __m512, b: __m512) -> __m512 = _mm512_mul_ps(a, b);
             div(a: __m512, b: __m512) -> __m512 = _mm512_div_ps(a, b);
+            sqrt(a: __m512) -> __m512 = _mm512_sqrt_ps(a);
             max(a: __m512, b: __m512) -> __m512 = _mm512_max_ps(a, b);
             min(a: __m512, b: __m512) -> __m512 = _mm512_min_ps(a, b);
             le(a: __m512, b: __m512) -> __mmask16 = _mm512_cmp_ps_mask::<_CMP_LE_OQ>(a, b);

@@ -9,6 +9,7 @@ pub mod cox_bootstrap;
 pub mod curve_bootstrap;
 pub mod hazard_ratio_bootstrap;
 pub mod her2_threshold;
+pub mod joint_likelihood;
 pub mod label_components;
 mod lanes;
 pub mod mask_union;
@@ -34,6 +35,7 @@ pub static ALL: &[&KernelInfo] = &[
     &curve_bootstrap::KERNEL,
     &hazard_ratio_bootstrap::KERNEL,
     &her2_threshold::KERNEL,
+    &joint_likelihood::KERNEL,
     &label_components::KERNEL,
     &mask_union::KERNEL,
     &max_selected_logrank::KERNEL,

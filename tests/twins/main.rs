@@ -11,6 +11,7 @@ mod frame;
 mod hazard_ratio_bootstrap;
 mod her2_threshold;
 mod images;
+mod joint_likelihood;
 mod label_components;
 mod mask_union;
 mod max_selected_logrank;

@@ -2,9 +2,9 @@
 
 use herscope::kernels::{
     self, Binding, attribute_opening, class_histogram, contour_mask, contour_start, cox_bootstrap,
-    curve_bootstrap, hazard_ratio_bootstrap, her2_threshold, label_components, mask_union,
-    max_selected_logrank, perimeter_removal, region_sums, resample_draws, stored_threshold,
-    thicken, tv_contour,
+    curve_bootstrap, hazard_ratio_bootstrap, her2_threshold, joint_likelihood, label_components,
+    mask_union, max_selected_logrank, perimeter_removal, region_sums, resample_draws,
+    stored_threshold, thicken, tv_contour,
 };
 use naga::back::{glsl, hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
@@ -243,6 +243,40 @@ fn structs_lie_in_memory_as_the_shaders_read_them() {
         cols,
         pass_number,
         stop_factor
+    );
+    assert_layout!(
+        joint_likelihood::KERNEL,
+        "Uniforms",
+        joint_likelihood::Uniforms,
+        first,
+        n_contributions,
+        n_points,
+        point_stride,
+        n_fixed,
+        n_covariates,
+        n_links,
+        basis_width,
+        n_outer,
+        n_inner,
+        poisson,
+        timed,
+        most_visits,
+        most_masses,
+        stride,
+        padding_0
+    );
+    assert_layout!(
+        joint_likelihood::KERNEL,
+        "Subject",
+        joint_likelihood::Subject,
+        visits,
+        n_visits,
+        nodes,
+        n_nodes,
+        covariates,
+        event,
+        mode_0,
+        mode_1
     );
     assert_layout!(
         her2_threshold::KERNEL,

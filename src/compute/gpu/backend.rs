@@ -10,7 +10,7 @@ use crate::kernels::hazard_ratio_bootstrap::{self, Plan, Replicate};
 use crate::kernels::her2_threshold::{self, Thresholded};
 use crate::kernels::max_selected_logrank::{self, Maximum};
 use crate::kernels::tv_contour::Outlined;
-use crate::kernels::{InstructionSet, cox_bootstrap, resample_draws};
+use crate::kernels::{InstructionSet, cox_bootstrap, joint_likelihood, resample_draws};
 use bytemuck::Zeroable;
 use rayon::prelude::*;
 use std::time::Instant;
@@ -152,6 +152,15 @@ impl Backend for GpuEngine {
         out: &mut [Maximum],
     ) -> Result<(), ComputeError> {
         self.permute_scores(plan, first, out)
+    }
+
+    fn joint_likelihood(
+        &self,
+        plan: &joint_likelihood::Plan,
+        points: &joint_likelihood::Points,
+        out: &mut [f32],
+    ) -> Result<(), ComputeError> {
+        self.contributions(plan, points, out)
     }
 
     fn resample_draws(
