@@ -9,6 +9,7 @@ use super::args::Shared;
 use super::exit::ExitCode;
 use super::output::{note, print_document};
 use crate::Error;
+use crate::compute::{CpuEngine, select};
 use crate::io::cohort::CohortRequest;
 use crate::io::joint_tables::{JointRequest, read_joint_tables};
 use crate::io::manifest::ManifestFile;
@@ -172,7 +173,20 @@ pub(super) fn joint(args: &JointArgs, shared: &Shared) -> Result<ExitCode, Error
     if draws && shared.seed.is_none() {
         note(shared.quiet, &format!("seed: {} (chosen; set it with --seed)", settings.seed));
     }
-    let run = run_joint(&tables, &settings)?;
+    let run = match settings.bootstrap {
+        Some((JointResample::Case, _)) => {
+            let Ok(device) = shared.device.parse();
+            let selection = select(&device)?;
+            let name = selection.backend.device().name;
+            note(shared.quiet, &format!("device: {name} ({})", selection.reason));
+            run_joint(&tables, &settings, selection.backend.as_ref())?
+        }
+        _ => {
+            let why = "only the starts of a case bootstrap are chosen on a device";
+            shared.refuse_gpu("fitting the joint model", why)?;
+            run_joint(&tables, &settings, &CpuEngine::new())?
+        }
+    };
     let document = &run.document;
     let text = joint_text(document);
     if let Some(out) = out {

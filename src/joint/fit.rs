@@ -396,9 +396,12 @@ fn report(
 pub(super) fn weakest_direction(information: &DMatrix<f64>) -> Option<(f64, Vec<f64>)> {
     let p = information.nrows();
     let scale: Vec<f64> = (0..p).map(|k| information[(k, k)].abs().sqrt()).collect();
-    if scale.iter().any(|scale| !(*scale > 0.0 && scale.is_finite())) {
-        let flat = scale.iter().map(|scale| f64::from(u8::from(!(*scale > 0.0)))).collect();
-        return Some((0.0, flat));
+    let is_flat = |scale: &f64| *scale == 0.0 || !scale.is_finite();
+    if scale.iter().any(is_flat) {
+        return Some((
+            0.0,
+            scale.iter().map(|scale| f64::from(u8::from(is_flat(scale)))).collect(),
+        ));
     }
     let scaled = DMatrix::from_fn(p, p, |j, k| information[(j, k)] / (scale[j] * scale[k]));
     let eigen = SymmetricEigen::new(scaled);

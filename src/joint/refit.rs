@@ -1,12 +1,13 @@
 //! Fitting the same model many times: resampled, redrawn, or with the association held.
 
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, DVector};
 
 use super::fit::{JointFit, JointOptions, MOST_NODES, Problem};
 use super::likelihood::{Free, Likelihood};
-use super::maximise::{Curvature, Near, quasi_newton};
+use super::maximise::{Curvature, Near, positive_inverse, quasi_newton};
 use super::model::{JointData, JointModel};
 use super::quadrature::{Rule, gauss_hermite};
+use super::random::Words;
 use super::status::{JointStatus, judge_search};
 use super::subject::Mode;
 use crate::Error;
@@ -14,6 +15,9 @@ use crate::Error;
 /// A refit ends when its next quasi-Newton step would gain less than this: a thousandth of a standard
 /// error, far below what resampling moves.
 const GAIN: f64 = 1e-6;
+
+/// The cohort number whose draws make the cloud of starts; simulated cohorts count from 0.
+const CLOUD: u64 = u64::MAX;
 
 /// A fit whose model and data are at hand, to be fitted again from where it ended.
 pub struct Refitter<'a> {
@@ -70,6 +74,26 @@ impl<'a> Refitter<'a> {
     /// Places of the association among the parameters.
     pub fn association(&self) -> std::ops::Range<usize> {
         self.problem.layout.alpha.clone()
+    }
+
+    /// Parameter vectors about the estimates: these first, then `n - 1` drawn from the normal
+    /// distribution that the information gives, with the association of a standard deviation in the
+    /// place of the association. Resamples of the data have their maxima among such vectors.
+    pub fn cloud(&self, n: usize, seed: u64) -> Vec<Vec<f64>> {
+        let all: Vec<usize> = (0..self.start.len()).collect();
+        let mut likelihood = self.likelihood(None);
+        let mut seen = Free::standardised(&mut likelihood, &all, &self.start);
+        let middle = DVector::from_vec(seen.pick(&self.start));
+        let information = seen.curvature(&self.information, &self.start);
+        let Some(factor) = positive_inverse(&information).cholesky() else {
+            return vec![self.start.clone(); n.min(1)];
+        };
+        let one = |k: usize| {
+            let mut words = Words::new(seed, CLOUD, k);
+            let z = DVector::from_fn(all.len(), |_, _| words.normal());
+            seen.put((&middle + factor.l() * z).as_slice())
+        };
+        std::iter::once(self.start.clone()).chain((1..n).map(one)).collect()
     }
 
     /// The fit in which subject i counts `weights[i]` times, from `start` or the estimates.

@@ -46,10 +46,10 @@ impl CubicSplines {
         let mut local = [1.0, 0.0, 0.0, 0.0];
         for degree in 1..4 {
             let mut saved = 0.0;
-            for k in 0..degree {
+            for (k, value) in local[..degree].iter_mut().enumerate() {
                 let (right, left) = (self.knots[at + 1 + k], self.knots[at + 1 + k - degree]);
-                let share = local[k] / (right - left);
-                local[k] = saved + (right - t) * share;
+                let share = *value / (right - left);
+                *value = saved + (right - t) * share;
                 saved = (t - left) * share;
             }
             local[degree] = saved;

@@ -1,5 +1,6 @@
 //! Estimates, standard errors and log likelihoods against independent programs.
 
+use herscope::compute::CpuEngine;
 use herscope::joint::{Association, Family, RandomEffects};
 use herscope::pipeline::joint::{BaselineKind, JointDocument, JointSettings, Knots, run_joint};
 use serde_json::Value;
@@ -52,7 +53,7 @@ fn assert_equal(document: &JointDocument, expected: &Value, what: &str) {
 fn a_gaussian_marker_equals_exact_maximum_likelihood_and_jm() {
     let reference = expected("tests/data/joint/pbcseq_joint.expected.json");
     let settings = JointSettings { family: Family::Gaussian, ..settings() };
-    let document = run_joint(&pbcseq(), &settings).expect("a fit").document;
+    let document = run_joint(&pbcseq(), &settings, &CpuEngine::new()).expect("a fit").document;
     assert_equal(&document, &reference["exact_ml"], "pbcseq");
     let package = &reference["jm_package"]["pbcseq_weibull_25"];
     let log_likelihood = document.log_likelihood.expect("converged");
@@ -76,7 +77,7 @@ fn a_piecewise_baseline_equals_jm_on_its_knots() {
         knots: Some(Knots::At(knots)),
         ..settings()
     };
-    let document = run_joint(&pbcseq(), &settings).expect("a fit").document;
+    let document = run_joint(&pbcseq(), &settings, &CpuEngine::new()).expect("a fit").document;
     let jm = package["logLik"].as_f64().expect("a number");
     assert!((document.log_likelihood.expect("converged") - jm).abs() < 0.1, "{document:?}");
     for piece in 1..=7 {
@@ -100,7 +101,7 @@ fn counts_equal_an_independent_quadrature_under_three_associations() {
         ("C", RandomEffects::Intercept, Association::Value),
     ] {
         let settings = JointSettings { random, association, ..settings() };
-        let document = run_joint(&tables, &settings).expect("a fit").document;
+        let document = run_joint(&tables, &settings, &CpuEngine::new()).expect("a fit").document;
         assert_equal(&document, &reference["models"][model], model);
     }
 }
@@ -121,7 +122,8 @@ fn the_golden_cohort_has_the_four_published_answers_with_their_explanation() {
             let expected = &reference["extra"]["joint_models"][&what];
             let number = |field: &str| expected[field].as_f64().expect("a number");
             let tables = golden(&format!("log1p({marker})"), timepoints);
-            let document = run_joint(&tables, &settings).expect("a fit").document;
+            let document =
+                run_joint(&tables, &settings, &CpuEngine::new()).expect("a fit").document;
             assert_eq!(document.status, "converged", "{what}: {}", document.status_reason);
             let alpha = &document.survival.association[0];
             // R's search stops at a relative gain of 1e-13 and its standard errors are differences

@@ -16,6 +16,7 @@ pub use resampling::{BootstrapTerm, JointBootstrap, JointPermutation, JointResam
 pub use text::joint_text;
 
 use crate::Error;
+use crate::compute::Backend;
 use crate::io::joint_tables::JointTables;
 use crate::io::manifest::software;
 use crate::joint::{
@@ -102,11 +103,15 @@ pub struct JointRun {
     pub fit: JointFit,
 }
 
-/// Fits the model and describes it.
+/// Fits the model and describes it; `backend` chooses the starts of a case bootstrap.
 ///
 /// # Errors
 /// As [`fit_joint`]; knots that a baseline cannot have.
-pub fn run_joint(tables: &JointTables, settings: &JointSettings) -> Result<JointRun, Error> {
+pub fn run_joint(
+    tables: &JointTables,
+    settings: &JointSettings,
+    backend: &dyn Backend,
+) -> Result<JointRun, Error> {
     let data = &tables.data;
     let model = JointModel {
         family: settings.family,
@@ -119,7 +124,7 @@ pub fn run_joint(tables: &JointTables, settings: &JointSettings) -> Result<Joint
     let whole = (&model, data, &fit);
     let draws = (settings.seed, settings.conf_level);
     let bootstrap = settings.bootstrap.filter(|_| fit.status.name() == "converged");
-    let bootstrap = bootstrap.map(|(how, n)| resampling::bootstrap(whole, how, n, draws));
+    let bootstrap = bootstrap.map(|(how, n)| resampling::bootstrap(whole, how, n, draws, backend));
     let permutation = settings
         .permutations
         .map(|n| resampling::permute(&model, data, settings.nodes, n, settings.seed));

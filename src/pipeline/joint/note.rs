@@ -17,7 +17,7 @@ pub(super) fn association_note(fit: &JointFit, data: &JointData) -> String {
         (Some(wald), Some(ratio)) => {
             let p = |p: f64| p_statement(Some(p), PStyle::LeadingZero);
             let factor = wald.p.max(1e-300) / ratio.p.max(1e-300);
-            if (factor > APART || factor < 1.0 / APART) && wald.p.max(ratio.p) > 1e-4 {
+            if !(1.0 / APART..=APART).contains(&factor) && wald.p.max(ratio.p) > 1e-4 {
                 sentences.push(format!(
                     "Wald's test ({}) and the likelihood ratio ({}) differ: the log likelihood is no \
                      parabola in the association. The likelihood ratio does not rest on the standard \

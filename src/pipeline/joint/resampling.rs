@@ -6,9 +6,11 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::Error;
+use crate::compute::{Backend, DeviceInfo};
 use crate::joint::{
     AssociationScore, JointData, JointFit, JointModel, JointOptions, Refit, Refitter, refit_data,
 };
+use crate::kernels::joint_likelihood::{POISON, Plan};
 use crate::numeric::draw::{LAYOUT_VERSION, Stream, Width, draw};
 use crate::numeric::resampling::Resampling;
 use crate::survival::normal_two_sided;
@@ -37,6 +39,8 @@ pub struct JointBootstrap {
     /// One a parameter.
     pub parameters: Vec<BootstrapTerm>,
     pub draw_layout: u32,
+    /// Where the starts of the replicates were chosen.
+    pub device: DeviceInfo,
     /// Estimates of each replicate, `None` where inestimable; for the table of replicates.
     #[serde(skip)]
     pub replicates: Vec<Option<Vec<f64>>>,
@@ -80,9 +84,10 @@ pub(super) fn bootstrap(
     resample: JointResample,
     requested: usize,
     (seed, conf_level): (u64, f64),
+    backend: &dyn Backend,
 ) -> Result<JointBootstrap, Error> {
     let refits = match resample {
-        JointResample::Case => case_refits(model, data, fit, requested, seed)?,
+        JointResample::Case => case_refits(model, data, fit, requested, seed, backend)?,
         JointResample::Parametric => parametric_refits(model, data, fit, requested, seed)?,
     };
     let mut inestimable = BTreeMap::new();
@@ -118,6 +123,7 @@ pub(super) fn bootstrap(
         interval: "percentile of the estimable replicates",
         parameters: terms.collect(),
         draw_layout: LAYOUT_VERSION,
+        device: backend.device(),
         replicates: refits.into_iter().map(|refit| refit.estimate).collect(),
     })
 }
@@ -141,17 +147,62 @@ fn case_refits(
     fit: &JointFit,
     requested: usize,
     seed: u64,
+    backend: &dyn Backend,
 ) -> Result<Vec<Refit>, Error> {
     let n = data.n_subjects();
     let refitter = Refitter::new(model, data, fit)?;
+    let starts = Starts::new((model, data, fit), &refitter, seed, backend)?;
     let resampling = Resampling::new(n, None, None, seed);
     let one = |replicate: usize| {
         let mut counts = vec![0; n];
         resampling.counts(replicate as u64, &mut counts);
         let weights: Vec<f64> = counts.into_iter().map(f64::from).collect();
-        refitter.weighted(&weights, None)
+        refitter.weighted(&weights, starts.best(&weights))
     };
     Ok((0..requested).into_par_iter().map(one).collect())
+}
+
+/// Parameter vectors tried as the start of every replicate.
+const STARTS: usize = 256;
+
+/// The likelihood of every subject under a cloud of parameter vectors, evaluated once on the device: of
+/// any resample it gives the likelihoods by additions.
+struct Starts {
+    cloud: Vec<Vec<f64>>,
+    /// `None` where the device has no kernel for the model.
+    known: Option<(Plan, Vec<f32>)>,
+}
+
+impl Starts {
+    fn new(
+        (model, data, fit): (&JointModel, &JointData, &JointFit),
+        refitter: &Refitter<'_>,
+        seed: u64,
+        backend: &dyn Backend,
+    ) -> Result<Self, Error> {
+        let cloud = refitter.cloud(STARTS, seed);
+        let options = JointOptions { nodes: fit.nodes };
+        let known = match Plan::new(model, data, &options, &cloud[0])? {
+            Some(plan) => {
+                let points = plan.points(cloud.iter().map(Vec::as_slice));
+                let mut contributions = vec![POISON; plan.n_subjects() * points.len()];
+                backend.joint_likelihood(&plan, &points, &mut contributions)?;
+                Some((plan, contributions))
+            }
+            None => None,
+        };
+        Ok(Self { cloud, known })
+    }
+
+    /// The vector of the cloud under which subjects counted `weights` times are likeliest.
+    fn best(&self, weights: &[f64]) -> Option<&[f64]> {
+        let (plan, contributions) = self.known.as_ref()?;
+        let sums = plan.log_likelihoods(contributions, Some(weights));
+        let best = sums.iter().enumerate().filter_map(|(k, sum)| Some((k, (*sum)?)));
+        // the first of equals, so that the estimates win a tie
+        best.reduce(|best, next| if next.1 > best.1 { next } else { best })
+            .map(|(k, _)| self.cloud[k].as_slice())
+    }
 }
 
 /// Cohorts drawn from the fit. Who was censored keeps that time; who had an event would have been
