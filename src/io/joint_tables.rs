@@ -4,14 +4,15 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::cohort::{CohortRequest, cohort_of};
-use super::joint_terms::{MarkerScale, Term, TermPart, parse_terms};
+use super::joint_fixed::{Column, Place, Places, columns_of, fixed_terms};
+use super::joint_terms::{MarkerScale, parse_terms};
 use super::table::Table;
-use crate::joint::{FixedTerm, JointData, NaturalSplines, TimeShape};
-use crate::survival::{Cohort, Factor, design_matrix};
+use crate::joint::JointData;
+use crate::survival::{Cohort, design_matrix};
 use crate::units::TimeUnit;
 use crate::{Error, Warning};
 
-const DOING: &str = "reading the visits of the joint model";
+pub(super) const DOING: &str = "reading the visits of the joint model";
 
 /// Which columns of the two tables are what.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -156,58 +157,8 @@ pub fn joint_tables_of(
     })
 }
 
-/// Where a covariate of the marker stands.
-#[derive(Clone, Copy)]
-enum Place {
-    Long(usize),
-    Subjects(usize),
-}
-
-struct Column {
-    name: String,
-    place: Place,
-}
-
-/// The tables with the visits and subjects that are kept.
-struct Places<'a> {
-    long: &'a Table,
-    subjects: &'a Table,
-    lines: &'a HashMap<u64, usize>,
-    cohort: &'a Cohort,
-    rows: &'a [usize],
-    ordered: &'a [&'a Visit],
-    visit_begin: &'a [usize],
-}
-
-impl Places<'_> {
-    /// Text of a covariate at each visit.
-    fn texts(&self, place: Place) -> Vec<&str> {
-        let mut texts = Vec::with_capacity(self.ordered.len());
-        for (i, &row) in self.rows.iter().enumerate() {
-            for visit in &self.ordered[self.visit_begin[i]..self.visit_begin[i + 1]] {
-                texts.push(match place {
-                    Place::Long(column) => self.long.cell(visit.row, column),
-                    Place::Subjects(column) => {
-                        self.subjects.cell(self.lines[&self.cohort.lines[row]], column)
-                    }
-                });
-            }
-        }
-        texts
-    }
-
-    /// The value of each subject, if it is the same at all of its visits.
-    fn constant(&self, at_visits: &[f64]) -> Option<Vec<f64>> {
-        let of_subject = |pair: &[usize]| {
-            let own = &at_visits[pair[0]..pair[1]];
-            own.iter().all(|value| *value == own[0]).then_some(own[0])
-        };
-        self.visit_begin.windows(2).map(of_subject).collect()
-    }
-}
-
-struct Visit {
-    row: usize,
+pub(super) struct Visit {
+    pub(super) row: usize,
     id: String,
     time: f64,
     marker: f64,
@@ -234,24 +185,6 @@ fn check_ids(subjects: &Table, id: &str) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-/// Every column that a term names, once.
-fn columns_of(long: &Table, subjects: &Table, terms: &[Term]) -> Result<Vec<Column>, Error> {
-    let mut columns: Vec<Column> = Vec::new();
-    for part in terms.iter().flat_map(|term| &term.parts) {
-        let TermPart::Column(name) = part else { continue };
-        if columns.iter().any(|column| column.name == *name) {
-            continue;
-        }
-        let place = if long.has_column(name) || !subjects.has_column(name) {
-            Place::Long(long.column(name)?)
-        } else {
-            Place::Subjects(subjects.column(name)?)
-        };
-        columns.push(Column { name: name.clone(), place });
-    }
-    Ok(columns)
 }
 
 fn read_visits(long: &Table, request: &JointRequest, columns: &[Column]) -> Result<Visits, Error> {
@@ -306,108 +239,6 @@ fn read_visits(long: &Table, request: &JointRequest, columns: &[Column]) -> Resu
     Ok(visits)
 }
 
-/// The intercept and the terms, factors as indicators.
-fn fixed_terms(
-    terms: &[Term],
-    columns: &[Column],
-    places: &Places<'_>,
-    visit_time: &[f64],
-) -> Result<Vec<FixedTerm>, Error> {
-    let mut fixed = vec![FixedTerm {
-        name: "(Intercept)".into(),
-        shape: TimeShape::Power(0),
-        at_visits: vec![1.0; visit_time.len()],
-        of_subjects: Some(vec![1.0; places.rows.len()]),
-    }];
-    for term in terms {
-        // names and values at visits of the product of the columns
-        let mut products: Vec<(Vec<String>, Vec<f64>)> =
-            vec![(Vec::new(), vec![1.0; visit_time.len()])];
-        for (part, text) in term.parts.iter().zip(term.name.split(':')) {
-            let factors = match part {
-                TermPart::Column(name) => {
-                    let column = columns.iter().find(|column| column.name == *name);
-                    coded(name, &places.texts(column.expect("collected before").place))?
-                }
-                TermPart::Time | TermPart::Spline(_) => {
-                    vec![(text.trim().to_owned(), vec![1.0; visit_time.len()])]
-                }
-            };
-            products = (factors.iter())
-                .flat_map(|(name, values)| {
-                    products.iter().map(move |(names, product)| {
-                        let mut names = names.clone();
-                        names.push(name.clone());
-                        (names, product.iter().zip(values).map(|(a, b)| a * b).collect())
-                    })
-                })
-                .collect();
-        }
-        for (names, at_visits) in products {
-            for (suffix, shape) in shapes(term, visit_time)? {
-                fixed.push(FixedTerm {
-                    name: format!("{}{suffix}", names.join(":")),
-                    shape,
-                    of_subjects: places.constant(&at_visits),
-                    at_visits: at_visits.clone(),
-                });
-            }
-        }
-    }
-    Ok(fixed)
-}
-
-/// The functions of time in a term, with what their names end in.
-fn shapes(term: &Term, visit_time: &[f64]) -> Result<Vec<(String, TimeShape)>, Error> {
-    let df = term.parts.iter().find_map(|part| match part {
-        TermPart::Spline(df) => Some(*df),
-        _ => None,
-    });
-    let Some(df) = df else {
-        let power = term.parts.iter().filter(|part| **part == TermPart::Time).count();
-        return Ok(vec![(String::new(), TimeShape::Power(power as u32))]);
-    };
-    let mut times = visit_time.to_vec();
-    times.sort_by(f64::total_cmp);
-    let last = (times.len() - 1) as f64;
-    let quantile = |share: f64| {
-        let at = share * last;
-        let below = at.floor() as usize;
-        let above = times[(below + 1).min(times.len() - 1)];
-        times[below] + (at - below as f64) * (above - times[below])
-    };
-    let knots: Vec<f64> = (0..=df).map(|k| quantile(k as f64 / df as f64)).collect();
-    if knots.windows(2).any(|pair| pair[1] <= pair[0]) {
-        return Err(Error::input(DOING)
-            .found(format!("{} with knots at {knots:?}", term.name))
-            .expected("fewer functions: the times of visits are too few for so many knots"));
-    }
-    let splines = NaturalSplines::new(knots);
-    let shape = |function| TimeShape::Natural { splines: splines.clone(), function };
-    Ok((0..df).map(|function| ((function + 1).to_string(), shape(function))).collect())
-}
-
-/// A column as numbers, or as indicators of its levels but the first.
-fn coded(name: &str, texts: &[&str]) -> Result<Vec<(String, Vec<f64>)>, Error> {
-    let numbers: Option<Vec<f64>> = texts.iter().map(|text| text.parse().ok()).collect();
-    if let Some(numbers) = numbers {
-        if let Some(bad) = numbers.iter().find(|number| !number.is_finite()) {
-            return Err(Error::input(DOING)
-                .at(format!("column {name}"))
-                .found(bad.to_string())
-                .expected("finite numbers"));
-        }
-        return Ok(vec![(name.to_owned(), numbers)]);
-    }
-    let texts: Vec<Option<&str>> = texts.iter().map(|text| Some(*text)).collect();
-    let factor = Factor::new(name, &texts, None);
-    let indicator = |level: usize| {
-        let is_level = |code: &Option<usize>| f64::from(u8::from(*code == Some(level)));
-        (format!("{name}={}", factor.levels[level]), factor.codes.iter().map(is_level).collect())
-    };
-    Ok((1..factor.levels.len()).map(indicator).collect())
-}
-
 fn warnings_of(data: &JointData, n_subjects: usize, n_visits: usize) -> Vec<Warning> {
     let mut warnings = Vec::new();
     if n_subjects > 0 {
@@ -443,6 +274,7 @@ fn warnings_of(data: &JointData, n_subjects: usize, n_visits: usize) -> Vec<Warn
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::joint::TimeShape;
 
     fn read(long: &str, subjects: &str, fixed: &[&str]) -> Result<JointTables, Error> {
         let request = JointRequest {

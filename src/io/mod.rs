@@ -11,6 +11,7 @@ pub mod control_cells;
 pub mod frame_store;
 pub mod gate_file;
 pub mod hash;
+mod joint_fixed;
 pub mod joint_tables;
 mod joint_terms;
 pub mod label_tiff;

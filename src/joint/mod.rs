@@ -5,6 +5,7 @@
 mod device_table;
 mod fit;
 mod likelihood;
+mod marker;
 mod maximise;
 mod model;
 mod parameters;

@@ -4,7 +4,7 @@ mod data;
 use crate::{Noise, gpu};
 use data::{Case, ctcjm, demo, in_days, made_up_cases, pbcseq};
 use herscope::compute::{Backend, CpuEngine};
-use herscope::joint::{Association, Family, JointOptions, RandomEffects};
+use herscope::joint::{Association, Family, JointData, JointOptions, RandomEffects};
 use herscope::kernels::InstructionSet;
 use herscope::kernels::joint_likelihood::{self, BEYOND, POISON, Plan, Points, TOLERANCE};
 
@@ -170,7 +170,7 @@ fn weights_count_subjects_and_a_subject_without_weight_does_not_count() {
 }
 
 #[test]
-fn vectors_far_off_are_handed_back_and_so_is_the_negative_binomial() {
+fn vectors_far_off_are_handed_back_and_so_are_models_the_kernel_does_not_take() {
     for case in made_up_cases().iter().step_by(5) {
         let plan = plan(case, 7);
         let (n, p) = (plan.n_subjects(), case.reference.len());
@@ -187,9 +187,15 @@ fn vectors_far_off_are_handed_back_and_so_is_the_negative_binomial() {
         assert!((0..n).all(|i| out[3 * i + 1] == BEYOND), "{}: no subject fits", case.name);
     }
     let mut case = in_days();
+    let options = JointOptions::default();
+    let late = JointData {
+        entry: Some(case.data.time.iter().map(|time| 0.1 * time).collect()),
+        ..case.data.clone()
+    };
+    let plan = Plan::new(&case.model, &late, &options, &case.reference).expect("fine data");
+    assert!(plan.is_none(), "late entries have a second integral: left to the host");
     case.model.family = Family::NegativeBinomial;
     case.reference.insert(3, 0.0);
-    let options = JointOptions::default();
     let plan = Plan::new(&case.model, &case.data, &options, &case.reference).expect("fine data");
     assert!(plan.is_none(), "left to the host");
     let refused = Plan::new(&in_days().model, &case.data, &options, &case.reference);

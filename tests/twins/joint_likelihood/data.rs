@@ -54,7 +54,7 @@ fn made_up(family: Family, span: f64) -> JointData {
             term("t", 1, vec![1.0; n_visits], vec![1.0; n]),
             term("t:age", 1, age, ages),
         ],
-        entry: Some((0..n).map(|i| if i % 4 == 3 { 0.06 * span } else { 0.0 }).collect()),
+        entry: None,
         time: (0..n).map(|i| (0.5 + 0.2 * ((i * 7) % 12) as f64) * span / 3.0).collect(),
         event: (0..n).map(|i| i % 3 != 1).collect(),
         covariates: vec![CovariateColumn {
