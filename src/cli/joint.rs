@@ -139,13 +139,13 @@ pub(crate) struct JointArgs {
     #[arg(long)]
     profile: bool,
     /// Bootstrap replicates of the whole model
-    #[arg(long, value_name = "N")]
-    replicates: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    replicates: Option<u64>,
     /// What a replicate is: subjects drawn with replacement, or a cohort drawn from the fit
     #[arg(long, value_enum, default_value = "case")]
     resample: JointResampleArg,
     /// Test the association by exchanging the markers of subjects this many times
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     permutations: Option<u64>,
     /// Predict the survival of these subjects from their markers up to --landmark
     #[arg(long, value_name = "ID,ID", value_delimiter = ',', requires_all = ["landmark", "horizons"])]
@@ -271,7 +271,7 @@ fn settings(args: &JointArgs, shared: &Shared) -> Result<JointSettings, Error> {
         marker_is_plain: !args.marker.ends_with(')'),
         time_unit: args.time_unit.parse()?,
         profile: args.profile,
-        bootstrap: args.replicates.map(|n| (resample, n)),
+        bootstrap: args.replicates.map(|n| (resample, n as usize)),
         permutations: args.permutations,
         prediction: args.landmark.map(|landmark| PredictionRequest {
             ids: args.predict.clone(),

@@ -105,6 +105,11 @@ pub struct JointFit {
 }
 
 impl JointFit {
+    /// The log likelihood is that of a maximum, if one on a boundary.
+    pub fn has_estimates(&self) -> bool {
+        self.status.has_estimates()
+    }
+
     /// Parameters of the fixed effects of the marker.
     pub fn fixed(&self) -> &[JointParameter] {
         &self.parameters[self.layout.beta.clone()]
@@ -352,9 +357,11 @@ fn report(
     let variance = maximum.information.clone().cholesky().map(|factor| factor.inverse());
     let variance = variance.filter(|_| status.has_standard_errors());
     let has_estimates = status.has_estimates();
+    let has_association = status.has_association();
+    let is_known = |k: usize| if k < layout.alpha.start { has_estimates } else { has_association };
     let parameters = names.into_iter().enumerate().map(|(k, name)| JointParameter {
         name,
-        estimate: has_estimates.then_some(theta[k]),
+        estimate: is_known(k).then_some(theta[k]),
         se: variance.as_ref().map(|variance| variance[(k, k)].sqrt()),
     });
     let df = layout.alpha.len();

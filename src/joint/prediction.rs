@@ -55,7 +55,7 @@ pub fn predict_survival(
     let wrong = |found: String, expected: &str| {
         Err(Error::usage("predicting survival").found(found).expected(expected))
     };
-    if !fit.status.has_estimates() {
+    if !fit.status.has_association() {
         return wrong(format!("a fit that is {}", fit.status.name()), "a converged fit");
     }
     let entry = data.entry.as_ref().map_or(0.0, |entry| entry[i]);

@@ -19,7 +19,7 @@ pub struct JointResiduals {
     pub martingale: Vec<f64>,
 }
 
-/// Residuals at the estimates; `None` without estimates.
+/// Residuals at the estimates; `None` without estimates of the association.
 ///
 /// # Errors
 /// As [`fit_joint`](super::fit_joint).
@@ -31,7 +31,7 @@ pub fn joint_residuals(
     data: &JointData,
     fit: &JointFit,
 ) -> Result<Option<JointResiduals>, Error> {
-    if !fit.status.has_estimates() {
+    if !fit.status.has_association() {
         return Ok(None);
     }
     let problem = Problem::new(model, data, &JointOptions { nodes: fit.nodes })?;

@@ -18,6 +18,9 @@ const ONE_EFFECT: f64 = 0.9999;
 /// Counts with a larger dispersion parameter vary as Poisson counts do.
 const POISSON_DISPERSION: f64 = 1e5;
 
+/// The log of a Weibull shape beyond this is on its way to infinity: all events come at one time.
+const ENDLESS_LOG_SHAPE: f64 = 5.0;
+
 /// A search that did not end, with a log hazard ratio of a standard deviation beyond this, was on its
 /// way to infinity: a standard deviation then multiplies the hazard by more than 50.
 const ENDLESS: f64 = 4.0;
@@ -31,6 +34,8 @@ pub enum JointStatus {
     Boundary {
         /// In words.
         reason: String,
+        /// The random intercept is gone: there is no association to speak of.
+        nothing_shared: bool,
     },
     /// The likelihood rises for ever in these parameters.
     MonotoneLikelihood {
@@ -62,7 +67,7 @@ impl JointStatus {
     pub fn reason(&self) -> String {
         match self {
             Self::Converged => "a finite maximum of the likelihood was found".into(),
-            Self::Boundary { reason } | Self::NotIdentified { reason } => reason.clone(),
+            Self::Boundary { reason, .. } | Self::NotIdentified { reason } => reason.clone(),
             Self::MonotoneLikelihood { terms } => {
                 format!("the likelihood rises for ever in {}", terms.join(", "))
             }
@@ -74,6 +79,11 @@ impl JointStatus {
 
     pub(super) fn has_estimates(&self) -> bool {
         matches!(self, Self::Converged | Self::Boundary { .. })
+    }
+
+    pub(super) fn has_association(&self) -> bool {
+        let nothing_shared = matches!(self, Self::Boundary { nothing_shared: true, .. });
+        self.has_estimates() && !nothing_shared
     }
 
     pub(super) fn has_standard_errors(&self) -> bool {
@@ -91,8 +101,8 @@ pub(super) fn judge(
     if let Some(reason) = nothing_to_learn(problem, None) {
         return JointStatus::NotIdentified { reason };
     }
-    if let Some(reason) = edge(problem, theta) {
-        return JointStatus::Boundary { reason };
+    if let Some(status) = edge(problem, theta) {
+        return status;
     }
     if !maximum.converged {
         let endless = endless_terms(problem, theta, names);
@@ -126,8 +136,8 @@ pub(super) fn judge_search(
     if let Some(reason) = nothing_to_learn(problem, weights) {
         return JointStatus::NotIdentified { reason };
     }
-    if let Some(reason) = edge(problem, theta) {
-        return JointStatus::Boundary { reason };
+    if let Some(status) = edge(problem, theta) {
+        return status;
     }
     if converged {
         return JointStatus::Converged;
@@ -141,30 +151,36 @@ pub(super) fn judge_search(
     }
 }
 
-/// The edge of what the parameters can be that `theta` lies on, in words.
-fn edge(problem: &Problem<'_>, theta: &[f64]) -> Option<String> {
+/// The edge of what the parameters can be that `theta` lies on.
+fn edge(problem: &Problem<'_>, theta: &[f64]) -> Option<JointStatus> {
     let (model, data, layout) = (problem.model, problem.data, &problem.layout);
+    if model.baseline == Baseline::Weibull && theta[layout.baseline.start] > ENDLESS_LOG_SHAPE {
+        let terms = vec!["log_shape".to_owned()];
+        return Some(JointStatus::MonotoneLikelihood { terms });
+    }
+    let boundary = |reason| Some(JointStatus::Boundary { reason, nothing_shared: false });
     let spread = spread_of(&data.marker);
     let sd = theta[layout.covariance.start].exp();
     let floor = NO_SPREAD * if model.family == Family::Gaussian { spread } else { 1.0 };
     if sd < floor {
-        return Some(format!(
+        let reason = format!(
             "the SD of the random intercept goes to 0 (now {sd:.2e}): subjects differ no more than \
-                 their visits do, so nothing is shared with the hazard"
-        ));
+             their visits do, so nothing is shared with the hazard"
+        );
+        return Some(JointStatus::Boundary { reason, nothing_shared: true });
     }
     if model.random == RandomEffects::InterceptSlope {
         let slope = theta[layout.covariance.start + 1].exp();
         let times = spread_of(&data.visit_time);
         if slope * times < floor {
-            return Some(format!(
+            return boundary(format!(
                 "the SD of the random slope goes to 0 (now {slope:.2e}): --random intercept says \
                      the same with fewer parameters"
             ));
         }
         let correlation = theta[layout.covariance.start + 2].tanh();
         if correlation.abs() > ONE_EFFECT {
-            return Some(format!(
+            return boundary(format!(
                 "the correlation of the random effects goes to {correlation:+.5}: intercept and \
                      slope are one effect"
             ));
@@ -173,7 +189,7 @@ fn edge(problem: &Problem<'_>, theta: &[f64]) -> Option<String> {
     if model.family == Family::NegativeBinomial {
         let dispersion = theta[layout.scale.start].exp();
         if dispersion > POISSON_DISPERSION {
-            return Some(format!(
+            return boundary(format!(
                 "the dispersion goes to infinity (now {dispersion:.1e}): given the random effects \
                      the counts vary as Poisson counts do; --family poisson says the same"
             ));

@@ -136,7 +136,7 @@ pub fn run_joint(
         .map(|request| extras::predictions(&model, tables, &fit, request, draws));
     let n = data.n_subjects();
     let n_parameters = fit.parameters.len();
-    let log_likelihood = fit.association()[0].estimate.map(|_| fit.log_likelihood);
+    let log_likelihood = fit.has_estimates().then_some(fit.log_likelihood);
     let criterion = |price: f64| log_likelihood.map(|l| price * n_parameters as f64 - 2.0 * l);
     let document = JointDocument {
         schema_version: 1,

@@ -86,7 +86,7 @@ fn parameters_csv(document: &JointDocument) -> Vec<u8> {
 
 /// Empirical-Bayes random effects, empty where there is no fit to take them from.
 fn effects_csv(tables: &JointTables, fit: &JointFit) -> Vec<u8> {
-    let known = fit.association()[0].estimate.is_some();
+    let known = fit.has_estimates();
     let rows = tables.ids.iter().zip(&fit.effects).map(|(id, effects)| {
         let value = |values: &[f64], k: usize| field(values.get(k).filter(|_| known));
         vec![
