@@ -395,6 +395,9 @@ pub(crate) struct SegmentArgs {
     /// Weight of the data against the length of the outline
     #[arg(long, value_name = "L")]
     pub(crate) lambda: Option<f32>,
+    /// Look for no chamber's edge: the scan does not reach it
+    #[arg(long)]
+    pub(crate) no_edge_mask: bool,
     /// Split objects that hold two or more touching cells; only with --mode full
     #[arg(long)]
     pub(crate) split_touching: bool,

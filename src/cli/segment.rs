@@ -47,6 +47,7 @@ struct SettingsBlock {
     lambda: Option<f32>,
     border_objects: String,
     split_touching: bool,
+    no_edge_mask: bool,
     gates: String,
     her2_med: Option<f64>,
     her2_high: Option<f64>,
@@ -303,6 +304,7 @@ fn settings_block(args: &SegmentArgs, backend: &dyn Backend) -> SettingsBlock {
         lambda: args.lambda,
         border_objects: args.border_objects.clone(),
         split_touching: args.split_touching,
+        no_edge_mask: args.no_edge_mask,
         gates: args.gates.clone().unwrap_or_else(|| match args.mode.as_str() {
             "marker" => "none: every event is a CTC, as the operator said".into(),
             _ => "breast".into(),
@@ -358,6 +360,7 @@ fn settings(
             BorderObjects::Cleared
         },
         split_touching: args.split_touching,
+        no_edge_mask: args.no_edge_mask,
         gates,
         her2,
         her2_measure: if args.her2_measure == "channel" {

@@ -87,19 +87,14 @@ impl EdgeMask {
     /// by the maximum, and a region grown from the centre over 4-neighbours that differ by less
     /// than 0.1 from the region's mean so far. Its complement is opened by 3 x 3 pixels. The
     /// chamber must be brighter than what is around it, and larger than the disc. An overview
-    /// without any signal has no edge, nor has one with a side shorter than the disc: each part of
-    /// it would be opened by what is around it alone, and the undershoot of the reduction beside a
-    /// bright leukocyte would pass for a dark margin.
+    /// without any signal has no edge.
     ///
     /// # Source
     /// Behaviour of ACCEPT, but with a true disc (MATLAB's is an approximation by line segments):
     /// the border may differ by about one overview pixel.
     pub fn find(overview: &Overview) -> Self {
-        let (rows, cols) = (overview.image.rows, overview.image.cols);
-        if rows.min(cols) <= 2 * DISC_RADIUS_PX {
-            return Self { grid: overview.grid, overview: Mask::empty(rows, cols) };
-        }
         let opened = open_with_disc(&overview.image, DISC_RADIUS_PX);
+        let (rows, cols) = (opened.rows, opened.cols);
         let greatest = opened.pixels.iter().copied().max().unwrap_or(0);
         let mut edge = Mask::empty(rows, cols);
         if greatest > 0 {
@@ -252,21 +247,6 @@ mod tests {
         );
         assert!(!last.pixels[0], "the middle of the cartridge");
         assert_eq!(edge.of_frame(5, 800, 800), None, "no such frame");
-    }
-
-    #[test]
-    fn a_cartridge_narrower_than_the_disc_has_no_edge() {
-        // frames of 14 pixels in the overview, six and five of them: 84 x 70
-        let mut overview = Overview::new(FrameGrid::serpentine(6, 5), 112, 112);
-        for number in 1..=30 {
-            let mut level = vec![100.0; 14 * 14];
-            // the undershoot beside a bright cell, on the left only
-            level[7 * 14 + 3] = if number % 10 == 1 { 60.0 } else { 100.0 };
-            overview.set_tile(number, &Plane::new(14, 14, level));
-        }
-        let opened = open_with_disc(&overview.image, DISC_RADIUS_PX);
-        assert!(opened.pixels.contains(&60) && opened.pixels.contains(&100), "halves differ");
-        assert_eq!(EdgeMask::find(&overview).overview().count(), 0, "no edge can be told");
     }
 
     #[test]

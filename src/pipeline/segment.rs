@@ -104,6 +104,8 @@ pub struct SegmentSettings {
     pub border_objects: BorderObjects,
     /// Whether objects that hold two or more cells are taken apart; whole frames only.
     pub split_touching: bool,
+    /// The scan does not reach the chamber's edge: none is looked for.
+    pub no_edge_mask: bool,
     /// Conditions of the classes. Without them whole frames are classed by [`GateSet::breast`],
     /// and events in crops are tumour cells, as the operator said.
     pub gates: Option<GateSet>,
@@ -219,9 +221,10 @@ pub fn run_segment(
     let cache = FrameCache::default();
     let is_target = |number| targets.contains(&number);
     let survey = Survey::of_archive(archive, &cache, is_target, &steps)?;
-    let edge = survey.find_edge(archive);
+    let wants_edge = archive.has_edge && !settings.no_edge_mask;
+    let edge = if wants_edge { survey.find_edge(archive) } else { None };
     let mut warnings = archive.warnings.clone();
-    if archive.has_edge && edge.is_none() {
+    if wants_edge && edge.is_none() {
         warnings.push(Warning::new(
             "no_edge_mask",
             format!("{}: without a CD45 channel the chamber's edge is unknown", archive.sample_id),

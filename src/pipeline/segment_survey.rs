@@ -89,10 +89,10 @@ impl Survey {
         }
     }
 
-    /// The chamber's edge, found on CD45; `None` for a single frame and without that channel.
+    /// The chamber's edge, found on CD45; `None` without that channel.
     pub(super) fn find_edge(&self, archive: &Archive) -> Option<EdgeMask> {
         let cd45 = archive.channels.iter().position(|channel| *channel == Channel::Cd45)?;
-        archive.has_edge.then(|| EdgeMask::find(&self.overviews[cd45]))
+        Some(EdgeMask::find(&self.overviews[cd45]))
     }
 
     /// One threshold a channel. Whole frames of a cartridge take it from the reduced frames

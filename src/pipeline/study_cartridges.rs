@@ -100,6 +100,7 @@ fn measure(
             StudyMode::Marker => SegmentMode::Marker,
         },
         gates,
+        no_edge_mask: !study.cartridges.edge_mask,
         her2: Her2Rule::Cutoffs(Her2Cutoffs::new(cut_offs.med, cut_offs.high)?),
         ..SegmentSettings::default()
     };

@@ -83,6 +83,9 @@ pub struct Cartridges {
     /// breast in whole frames, and every event in crops.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gates: Option<String>,
+    /// Whether the chamber's edge is looked for and left out.
+    #[serde(default = "edge_mask")]
+    pub edge_mask: bool,
     /// Cut-offs of cells measured from archives, where their scale is not that of `[her2]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub her2: Option<Her2CutOffs>,
@@ -345,6 +348,10 @@ fn patient_column() -> String {
 
 fn timepoint_column() -> String {
     "timepoint".to_owned()
+}
+
+fn edge_mask() -> bool {
+    true
 }
 
 fn archive_column() -> String {

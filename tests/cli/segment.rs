@@ -126,6 +126,7 @@ fn touching_cells_are_split_only_when_asked_and_only_in_whole_frames() {
     assert_eq!(code, 0, "{err}");
     let joined: Value = serde_json::from_str(&stdout).expect("one JSON document");
     assert_eq!(joined["settings"]["split_touching"], false, "off unless asked for");
+    assert_eq!(joined["settings"]["no_edge_mask"], false, "the edge is looked for");
     let (code, stdout, err) = split("full", "split");
     assert_eq!(code, 0, "{err}");
     let parts: Value = serde_json::from_str(&stdout).expect("one JSON document");
