@@ -109,6 +109,12 @@ fn settings(args: &SimulateJointArgs, seed: u64) -> Result<SimulateJointSettings
     let wrong = |found: String, expected: &str| {
         Err(Error::usage("simulating a cohort").found(found).expected(expected))
     };
+    let numbers = (args.visits.iter().chain(&args.follow_up).chain(&args.fixed))
+        .chain(args.random.iter().chain(&args.hazard))
+        .chain([&args.prevalence, &args.scale, &args.gamma, &args.alpha]);
+    if let Some(bad) = numbers.into_iter().find(|number| !number.is_finite()) {
+        return wrong(bad.to_string(), "finite numbers");
+    }
     let ascending = args.visits.windows(2).all(|pair| pair[0] < pair[1]);
     if args.visits.is_empty() || !ascending || args.visits[0] < 0.0 {
         return wrong(format!("--visits {:?}", args.visits), "ascending months from 0");

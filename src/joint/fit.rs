@@ -10,7 +10,7 @@ use super::model::{Baseline, DOING, Family, JointData, JointModel, RandomEffects
 use super::parameters::Layout;
 use super::prepared::Prepared;
 use super::quadrature::{Rule, gauss_hermite};
-use super::status::{JointStatus, judge};
+use super::status::{JointStatus, judge, nothing_to_learn};
 use crate::Error;
 use crate::survival::{ChiSquaredTest, normal_two_sided};
 
@@ -340,7 +340,8 @@ fn score_test(
     gradient[..problem.layout.alpha.start].fill(0.0);
     let score = DVector::from_vec(gradient);
     let statistic = score.dot(&(inverse * &score));
-    converged.then(|| ChiSquaredTest::new(statistic, problem.layout.alpha.len()))
+    let has_value = converged && nothing_to_learn(problem, None).is_none();
+    has_value.then(|| ChiSquaredTest::new(statistic, problem.layout.alpha.len()))
 }
 
 fn report(
@@ -371,7 +372,7 @@ fn report(
         let inverse = block.clone_owned().cholesky()?.inverse();
         Some(ChiSquaredTest::new(alpha.dot(&(inverse * &alpha)), df))
     });
-    let both = has_estimates && null.converged;
+    let both = has_association && null.converged && maximum.value >= null.value - SAME_MAXIMUM;
     let likelihood_ratio =
         both.then(|| ChiSquaredTest::new(2.0 * (maximum.value - null.value), df));
     let effects = likelihood.posteriors(&theta).into_iter().map(|posterior| {

@@ -6,11 +6,13 @@ use nalgebra::{DMatrix, DVector};
 use super::fit::{JointOptions, Problem, fit_null};
 use super::model::{JointData, JointModel, Link};
 use super::parameters::Point;
+use super::status::nothing_to_learn;
 use super::subject::{Scratch, Subject, dot};
 use crate::Error;
 
 /// The score of the association at the fit without association, as a bilinear form of what a subject's
-/// markers say and what its outcome says: under that fit the two parts of the likelihood share no
+/// markers say of its random effects and what its outcome says; the fixed effects stay with the outcome,
+/// so that a covariate of both parts does not drown what the effects say: under that fit the two parts of the likelihood share no
 /// parameter, so exchanging the markers of subjects changes nothing else.
 #[derive(Clone, Debug)]
 pub struct AssociationScore {
@@ -44,7 +46,7 @@ impl AssociationScore {
         let problem = Problem::new(model, data, options)?;
         let mut likelihood = problem.likelihood();
         let (null, maximum) = fit_null(&problem, &mut likelihood);
-        if !maximum.converged {
+        if !maximum.converged || nothing_to_learn(&problem, None).is_some() {
             return Ok(None);
         }
         let posteriors = likelihood.posteriors(&null);
@@ -55,30 +57,9 @@ impl AssociationScore {
         let mut scratch = Scratch::default();
         for i in 0..n {
             let subject = Subject::of(&problem.prepared, model, &problem.layout, &point, i);
-            let whole = outcome_part(&subject, data, &links, &mut scratch);
-            // those who entered late: survival to entry tells of the fixed effects only, since the
-            // effects of all who might have entered have mean 0
-            let entrant =
-                Subject::until_entry(&problem.prepared, model, &problem.layout, &point, i);
-            let before = entrant.map(|entrant| outcome_part(&entrant, data, &links, &mut scratch));
-            for k in 0..links.len() {
-                let mut outcome = whole[k].clone();
-                if let Some(before) = &before {
-                    for (slot, value) in outcome.iter_mut().zip(&before[k][..data.fixed.len()]) {
-                        *slot -= value;
-                    }
-                }
+            for (k, outcome) in outcome_part(&subject, &links, &mut scratch).iter().enumerate() {
                 for (j, posterior) in posteriors.iter().enumerate() {
-                    let mut markers: Vec<f64> = (data.fixed.iter().zip(point.beta))
-                        .map(|(term, beta)| match &term.of_subjects {
-                            Some(covariate) if model.association.needs_trajectory() => {
-                                beta * covariate[j]
-                            }
-                            _ => 0.0,
-                        })
-                        .collect();
-                    markers.extend(posterior.mean);
-                    contributions[(k * n + j) * n + i] = dot(&markers, &outcome);
+                    contributions[(k * n + j) * n + i] = dot(&posterior.mean, outcome);
                 }
             }
         }
@@ -135,39 +116,25 @@ impl AssociationScore {
     }
 }
 
-/// What the outcome of a subject says, a row a link: a weight for each fixed effect's function of time,
-/// then for each random effect. Events count 1, and what was expected on the way against them.
-fn outcome_part(
-    subject: &Subject<'_>,
-    data: &JointData,
-    links: &[Link],
-    scratch: &mut Scratch,
-) -> Vec<Vec<f64>> {
+/// What the outcome of a subject says, a row a link: a weight for each random effect. An event counts 1,
+/// and what was expected on the way against it. Survival to a late entry says nothing: the effects of
+/// all who might have entered have mean 0.
+fn outcome_part(subject: &Subject<'_>, links: &[Link], scratch: &mut Scratch) -> Vec<[f64; 2]> {
     subject.fill(scratch);
     let times = subject.hazard;
     let n_nodes = times.n_nodes();
     let event = f64::from(u8::from(times.event));
-    let p = data.fixed.len();
     let of_link = |link: &Link| {
-        let mut outcome = vec![0.0; p + 2];
+        let mut outcome = [0.0; 2];
         for (q, &t) in times.time.iter().enumerate() {
             let mass = if q < n_nodes { -scratch.mass[q] } else { event };
-            for (slot, term) in outcome.iter_mut().zip(&data.fixed) {
-                let (value, slope) = term.shape.at(t);
-                *slot += mass
-                    * match link {
-                        Link::Value => value,
-                        Link::Slope => slope,
-                        Link::Intercept | Link::RandomSlope => 0.0,
-                    };
-            }
             match link {
                 Link::Value => {
-                    outcome[p] += mass;
-                    outcome[p + 1] += mass * t;
+                    outcome[0] += mass;
+                    outcome[1] += mass * t;
                 }
-                Link::Intercept => outcome[p] += mass,
-                Link::Slope | Link::RandomSlope => outcome[p + 1] += mass,
+                Link::Intercept => outcome[0] += mass,
+                Link::Slope | Link::RandomSlope => outcome[1] += mass,
             }
         }
         outcome

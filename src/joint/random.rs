@@ -11,6 +11,9 @@ const BLOCKS: u32 = 1 << 10;
 /// Largest mean that a Poisson count is drawn for in one go; exp(-mean) is far from underflow.
 const POISSON_MEAN: f64 = 200.0;
 
+/// Above it a count is drawn as a rounded normal number: skewness and steps are below a hundredth of its SD.
+const NORMAL_MEAN: f64 = 1e4;
+
 /// A subject's words, in order.
 pub(super) struct Words {
     key: [u32; 2],
@@ -56,8 +59,11 @@ impl Words {
         normal_quantile(self.uniform())
     }
 
-    /// Poisson with `mean`, by inversion in steps.
+    /// Poisson with `mean`, by inversion in steps; a rounded normal number from a mean of 10 000 up.
     pub(super) fn poisson(&mut self, mean: f64) -> f64 {
+        if mean > NORMAL_MEAN {
+            return (mean + mean.sqrt() * self.normal()).round();
+        }
         let steps = (mean / POISSON_MEAN).ceil().max(1.0);
         let mean = mean / steps;
         let mut total = 0.0;

@@ -13,7 +13,7 @@ use crate::Error;
 const TIME_STEPS: usize = 100;
 
 /// Draws of a subject who enters late before its entry counts as never reached.
-const ENTRY_DRAWS: usize = 100;
+const ENTRY_DRAWS: usize = 600;
 
 /// A joint model with its parameters.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,8 +35,8 @@ impl JointFit {
 
 impl JointTruth {
     /// Draws markers and events for the subjects of `plan`: their covariates, entries and visits are
-    /// kept, `plan.time` is when follow-up would end without an event (infinite for whoever is never
-    /// censored is not allowed). Visits after the event do not take place.
+    /// kept, `plan.time` is when follow-up would end without an event. Visits after the event do not
+    /// take place.
     ///
     /// A pure function of (`seed`, `cohort`).
     ///
@@ -92,10 +92,10 @@ impl JointTruth {
             };
             drawn.time.push(time);
             drawn.event.push(event);
-            for (place, visit) in plan.visits(i).enumerate() {
+            for visit in plan.visits(i) {
                 // drawn for all, so that a visit's number does not depend on the event time
                 let y = subject.marker(visit, &mut words);
-                if place == 0 || plan.visit_time[visit] <= time {
+                if plan.visit_time[visit] <= time {
                     kept.push(visit);
                     drawn.visit_time.push(plan.visit_time[visit]);
                     drawn.marker.push(y);

@@ -21,6 +21,9 @@ const POISSON_DISPERSION: f64 = 1e5;
 /// The log of a Weibull shape beyond this is on its way to infinity: all events come at one time.
 const ENDLESS_LOG_SHAPE: f64 = 5.0;
 
+/// No data have a log likelihood as large as this: the search has run away.
+const SENSELESS: f64 = 1e12;
+
 /// A search that did not end, with a log hazard ratio of a standard deviation beyond this, was on its
 /// way to infinity: a standard deviation then multiplies the hazard by more than 50.
 const ENDLESS: f64 = 4.0;
@@ -101,6 +104,9 @@ pub(super) fn judge(
     if let Some(reason) = nothing_to_learn(problem, None) {
         return JointStatus::NotIdentified { reason };
     }
+    if !(maximum.value.is_finite() && maximum.value.abs() < SENSELESS) {
+        return JointStatus::MaxIterations;
+    }
     if let Some(status) = edge(problem, theta) {
         return status;
     }
@@ -160,6 +166,9 @@ fn edge(problem: &Problem<'_>, theta: &[f64]) -> Option<JointStatus> {
     }
     let boundary = |reason| Some(JointStatus::Boundary { reason, nothing_shared: false });
     let spread = spread_of(&data.marker);
+    if model.family == Family::Gaussian && theta[layout.scale.start].exp() < 1e-6 * spread {
+        return Some(JointStatus::MonotoneLikelihood { terms: vec!["log_residual_sd".to_owned()] });
+    }
     let sd = theta[layout.covariance.start].exp();
     let floor = NO_SPREAD * if model.family == Family::Gaussian { spread } else { 1.0 };
     if sd < floor {
@@ -199,7 +208,7 @@ fn edge(problem: &Problem<'_>, theta: &[f64]) -> Option<JointStatus> {
 }
 
 /// Data that cannot say anything, seen without a search.
-fn nothing_to_learn(problem: &Problem<'_>, weights: Option<&[f64]>) -> Option<String> {
+pub(super) fn nothing_to_learn(problem: &Problem<'_>, weights: Option<&[f64]>) -> Option<String> {
     let data = problem.data;
     let counts = |i: usize| weights.is_none_or(|weights| weights[i] > 0.0);
     let subjects: Vec<usize> = (0..data.n_subjects()).filter(|&i| counts(i)).collect();
@@ -210,6 +219,19 @@ fn nothing_to_learn(problem: &Problem<'_>, weights: Option<&[f64]>) -> Option<St
     let first = markers.next().copied();
     if let Some(first) = first.filter(|first| markers.all(|y| y == first)) {
         return Some(format!("the marker is {first} at every visit"));
+    }
+    let model = problem.model;
+    let two_visits = |&i: &usize| data.visits(i).len() > 1;
+    if model.family == Family::Gaussian && !subjects.iter().any(two_visits) {
+        return Some("no subject has two visits, so residual and random effect are one".into());
+    }
+    let times = subjects.iter().flat_map(|&i| &data.visit_time[data.visits(i)]);
+    let first_time = data.visit_time[0];
+    if model.random == RandomEffects::InterceptSlope && times.clone().all(|&t| t == first_time) {
+        return Some(format!("all visits are at time {first_time}, so there are no slopes"));
+    }
+    if subjects.len() <= model.random.len() {
+        return Some("there are no more subjects than random effects".into());
     }
     let is_constant = |column: &&CovariateColumn| {
         subjects.iter().all(|&i| column.values[i] == column.values[subjects[0]])

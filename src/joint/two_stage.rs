@@ -7,6 +7,7 @@ use super::fit::{JointOptions, Problem, fit_null};
 use super::maximise::{Curvature, Objective, maximise};
 use super::model::{JointData, JointModel};
 use super::parameters::Point;
+use super::status::nothing_to_learn;
 use super::subject::{Posterior, Scratch, Subject};
 use crate::Error;
 
@@ -67,7 +68,7 @@ pub fn two_stage(
     let problem = Problem::new(model, data, options)?;
     let mut likelihood = problem.likelihood();
     let (null, maximum) = fit_null(&problem, &mut likelihood);
-    if !maximum.converged {
+    if !maximum.converged || nothing_to_learn(&problem, None).is_some() {
         return Ok(None);
     }
     let effects = likelihood.posteriors(&null);

@@ -50,7 +50,7 @@ pub(super) fn compare(
              markers of those still at risk only, so the coefficient is biased and its standard error \
              too small. The Cox model carries the last marker{scale} forward with its measurement \
              error, which pulls its coefficient towards 0, and asks about the measured marker, not \
-             about the trajectory behind it."
+             about the trajectory behind it; for counts its unit is one cell, not one of their log mean."
         ),
     })
 }

@@ -103,6 +103,31 @@ pub(super) fn profiles(
     Ok(refitter.association().map(one).collect())
 }
 
+/// What can be seen to be wrong before anything is fitted.
+pub(super) fn check_request(
+    request: &PredictionRequest,
+    tables: &JointTables,
+) -> Result<(), Error> {
+    let wrong = |found: String, expected: &str| {
+        Err(Error::usage("predicting survival").found(found).expected(expected))
+    };
+    if let Some(id) = request.ids.iter().find(|id| !tables.ids.contains(id)) {
+        return wrong(
+            format!("no subject {id:?} among those in the model"),
+            "identifiers of subjects with a visit",
+        );
+    }
+    let landmark = request.landmark;
+    let is_later = |horizon: &f64| horizon.is_finite() && *horizon > landmark;
+    if !(landmark.is_finite() && landmark > 0.0 && request.horizons.iter().all(is_later)) {
+        return wrong(
+            format!("landmark {landmark}, horizons {:?}", request.horizons),
+            "a landmark above 0 and horizons after it",
+        );
+    }
+    Ok(())
+}
+
 pub(super) fn predictions(
     model: &JointModel,
     tables: &JointTables,

@@ -15,7 +15,6 @@ pub use output::write_joint;
 pub use resampling::{BootstrapTerm, JointBootstrap, JointPermutation, JointResample};
 pub use text::joint_text;
 
-use crate::Error;
 use crate::compute::Backend;
 use crate::io::joint_tables::JointTables;
 use crate::io::manifest::software;
@@ -24,6 +23,7 @@ use crate::joint::{
     RandomEffects, fit_joint,
 };
 use crate::units::TimeUnit;
+use crate::{Error, Warning};
 use document::{Blocks, METHOD, StartsBlock};
 
 /// Inner knots of a piecewise baseline unless told, as far as events allow.
@@ -119,6 +119,9 @@ pub fn run_joint(
         association: settings.association,
         baseline: baseline(data, settings)?,
     };
+    if let Some(request) = &settings.prediction {
+        extras::check_request(request, tables)?;
+    }
     let fit = fit_joint(&model, data, &JointOptions { nodes: settings.nodes })?;
     let blocks = Blocks { fit: &fit, model: &model, conf_level: settings.conf_level };
     let whole = (&model, data, &fit);
@@ -130,9 +133,16 @@ pub fn run_joint(
         .map(|n| resampling::permute(&model, data, settings.nodes, n, settings.seed));
     let profile =
         settings.profile.then(|| extras::profiles(&model, data, &fit, settings.conf_level));
+    let has_association = fit.association()[0].estimate.is_some();
+    let mut warnings = tables.warnings.clone();
+    if settings.prediction.is_some() && !has_association {
+        let message = format!("no prediction: the fit is {}", fit.status.name());
+        warnings.push(Warning::new("not_predicted", message));
+    }
     let prediction = settings
         .prediction
         .as_ref()
+        .filter(|_| has_association)
         .map(|request| extras::predictions(&model, tables, &fit, request, draws));
     let n = data.n_subjects();
     let n_parameters = fit.parameters.len();
@@ -141,7 +151,7 @@ pub fn run_joint(
     let document = JointDocument {
         schema_version: 1,
         command: "joint",
-        warnings: tables.warnings.clone(),
+        warnings,
         n,
         n_events: data.n_events(),
         n_observations: data.marker.len(),

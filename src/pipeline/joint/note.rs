@@ -17,7 +17,7 @@ pub(super) fn association_note(fit: &JointFit, data: &JointData) -> String {
         (Some(wald), Some(ratio)) => {
             let p = |p: f64| p_statement(Some(p), PStyle::LeadingZero);
             let factor = wald.p.max(1e-300) / ratio.p.max(1e-300);
-            if !(1.0 / APART..=APART).contains(&factor) && wald.p.max(ratio.p) > 1e-4 {
+            if !(1.0 / APART..=APART).contains(&factor) && wald.p.max(ratio.p) > 1e-3 {
                 sentences.push(format!(
                     "Wald's test ({}) and the likelihood ratio ({}) differ: the log likelihood is no \
                      parabola in the association. The likelihood ratio does not rest on the standard \
@@ -32,7 +32,11 @@ pub(super) fn association_note(fit: &JointFit, data: &JointData) -> String {
         (None, Some(_)) => sentences.push(
             "There is no standard error, so no Wald test; the likelihood ratio stands by itself.".into(),
         ),
-        _ => sentences.push(
+        (Some(_), None) => sentences.push(
+            "The model without association has no usable maximum, so the likelihood ratio has no value."
+                .into(),
+        ),
+        (None, None) => sentences.push(
             "The likelihood has no usable maximum, so Wald's test and the likelihood ratio have no \
              value."
                 .into(),

@@ -34,7 +34,7 @@ pub fn joint_text(document: &JointDocument) -> String {
     text += &prediction_text(document, &limits);
     text += &comparison_text(document);
     text += &format!(
-        "\nTimes in {}. {}; {} nodes a random effect.\n{}\n",
+        "\nTimes in {}. Method: {}; {} nodes a random effect.\n{}\n",
         document.time_unit, document.method, document.nodes, document.version
     );
     text
@@ -237,7 +237,7 @@ fn comparison_text(document: &JointDocument) -> String {
     );
     let cox = comparison.time_dependent_cox.as_ref().map_or("not available".to_owned(), term);
     format!(
-        "\nThe same association in two stages: {stages}; in a Cox model with the last marker: {cox}.\n{}\n",
+        "\nThe same association in two stages: {stages}; in a Cox model, a unit of the last measured marker: {cox}.\n{}\n",
         comparison.note
     )
 }
