@@ -115,6 +115,17 @@ pub fn joint_tables_of(
             .expected(format!("identifiers in column {} that both tables have", request.id)));
     }
     let rows: Vec<usize> = kept.iter().map(|(row, _)| *row).collect();
+    for &row in &rows {
+        let entry = cohort.outcome.entry().map_or(0.0, |entry| entry[row]);
+        if let (true, Some(name)) = (cohort.outcome.time()[row] <= entry, &request.subjects.time) {
+            let at = (lines[&cohort.lines[row]], subjects.column(name)?);
+            return Err(subjects.bad_cell(
+                at.0,
+                at.1,
+                "an end of follow-up above 0 and above entry",
+            ));
+        }
+    }
     let design = design_matrix(&cohort, &rows);
     let of_rows = |values: &[f64]| rows.iter().map(|&row| values[row]).collect::<Vec<f64>>();
     let mut visit_begin = vec![0];
@@ -327,6 +338,9 @@ mod tests {
         let twice = "id,time,event\nA,1,1\nA,2,0\n";
         let error = read("id,day,ctc\nA,0,1\n", twice, &[]).expect_err("two rows of A");
         assert!(error.to_string().contains("s.csv, row 3"), "{error}");
+        let at_once = "id,time,event\nA,0,1\n";
+        let error = read("id,day,ctc\nA,0,1\n", at_once, &[]).expect_err("no follow-up");
+        assert!(error.to_string().contains("s.csv, row 2, column time"), "{error}");
         let error = read("id,day,ctc\nA,-3,1\n", SUBJECTS, &[]).expect_err("before the start");
         assert!(error.to_string().contains("long.csv, row 2, column day"), "{error}");
     }
