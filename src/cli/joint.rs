@@ -268,7 +268,6 @@ fn settings(args: &JointArgs, shared: &Shared) -> Result<JointSettings, Error> {
         nodes: args.nodes,
         conf_level: level.get(),
         marker: args.marker.clone(),
-        marker_is_plain: !args.marker.ends_with(')'),
         time_unit: args.time_unit.parse()?,
         profile: args.profile,
         bootstrap: args.replicates.map(|n| (resample, n as usize)),

@@ -6,6 +6,7 @@ use super::joint_tables::{DOING, Visit};
 use super::joint_terms::{Term, TermPart};
 use super::table::Table;
 use crate::Error;
+use crate::association::quantile;
 use crate::joint::{FixedTerm, NaturalSplines, TimeShape};
 use crate::survival::{Cohort, Factor};
 
@@ -143,16 +144,8 @@ fn shapes(term: &Term, visit_time: &[f64]) -> Result<Vec<(String, TimeShape)>, E
         let power = term.parts.iter().filter(|part| **part == TermPart::Time).count();
         return Ok(vec![(String::new(), TimeShape::Power(power as u32))]);
     };
-    let mut times = visit_time.to_vec();
-    times.sort_by(f64::total_cmp);
-    let last = (times.len() - 1) as f64;
-    let quantile = |share: f64| {
-        let at = share * last;
-        let below = at.floor() as usize;
-        let above = times[(below + 1).min(times.len() - 1)];
-        times[below] + (at - below as f64) * (above - times[below])
-    };
-    let knots: Vec<f64> = (0..=df).map(|k| quantile(k as f64 / df as f64)).collect();
+    let knots: Vec<f64> =
+        (0..=df).filter_map(|k| quantile(visit_time, k as f64 / df as f64)).collect();
     if knots.windows(2).any(|pair| pair[1] <= pair[0]) {
         return Err(Error::input(DOING)
             .found(format!("{} with knots at {knots:?}", term.name))

@@ -2,6 +2,7 @@
 
 use super::splines::{CubicSplines, NaturalSplines};
 use crate::Error;
+use crate::association::quantile;
 use crate::survival::CovariateColumn;
 
 pub(super) const DOING: &str = "fitting the joint model";
@@ -285,18 +286,11 @@ impl JointData {
     /// interpolate between the ordered event times.
     pub fn event_quantiles(&self, n: usize) -> Vec<f64> {
         let with_event = self.time.iter().zip(&self.event).filter(|(_, event)| **event);
-        let mut times: Vec<f64> = with_event.map(|(time, _)| *time).collect();
-        times.sort_by(f64::total_cmp);
-        let Some(last) = times.len().checked_sub(1) else { return Vec::new() };
-        let quantile = |k: usize| {
-            let at = k as f64 / (n + 1) as f64 * last as f64;
-            let below = at.floor() as usize;
-            let above = times[(below + 1).min(last)];
-            times[below] + (at - below as f64) * (above - times[below])
-        };
-        let mut knots: Vec<f64> = (1..=n).map(quantile).collect();
+        let times: Vec<f64> = with_event.map(|(time, _)| *time).collect();
+        let at = |share: f64| quantile(&times, share);
+        let mut knots: Vec<f64> = (1..=n).filter_map(|k| at(k as f64 / (n + 1) as f64)).collect();
         knots.dedup();
-        knots.retain(|&knot| knot > times[0] && knot < times[last]);
+        knots.retain(|&knot| Some(knot) > at(0.0) && Some(knot) < at(1.0));
         knots
     }
 

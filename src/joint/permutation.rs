@@ -16,14 +16,11 @@ use crate::Error;
 /// parameter, so exchanging the markers of subjects changes nothing else.
 #[derive(Clone, Debug)]
 pub struct AssociationScore {
-    n: usize,
-    n_links: usize,
-    /// Contribution to the score of link k if subject i had the markers of subject j
-    /// `[n_links x n x n]`, i fastest.
-    contributions: Vec<f64>,
-    /// Mean of each score over all permutations.
-    mean: Vec<f64>,
-    /// Inverse of their covariance over all permutations.
+    /// Posterior means of the random effects of each subject, less their mean `[n]`.
+    effects: Vec<[f64; 2]>,
+    /// What each outcome says of them, less the mean `[n_links][n]`.
+    outcomes: Vec<Vec<[f64; 2]>>,
+    /// Inverse of the scores' covariance over all permutations; their mean is 0.
     precision: DMatrix<f64>,
 }
 
@@ -53,67 +50,78 @@ impl AssociationScore {
         let point = Point::of(&null, &problem.layout, model);
         let links = model.association.links(model.random);
         let n = data.n_subjects();
-        let mut contributions = vec![0.0; links.len() * n * n];
+        let mut outcomes = vec![Vec::with_capacity(n); links.len()];
         let mut scratch = Scratch::default();
         for i in 0..n {
             let subject = Subject::of(&problem.prepared, model, &problem.layout, &point, i);
-            for (k, outcome) in outcome_part(&subject, &links, &mut scratch).iter().enumerate() {
-                for (j, posterior) in posteriors.iter().enumerate() {
-                    contributions[(k * n + j) * n + i] = dot(&posterior.mean, outcome);
-                }
+            for (all, outcome) in
+                outcomes.iter_mut().zip(outcome_part(&subject, &links, &mut scratch))
+            {
+                all.push(outcome);
             }
         }
-        Ok(Self::of(n, links.len(), contributions))
+        let effects = posteriors.iter().map(|posterior| posterior.mean).collect();
+        Ok(Self::of(effects, outcomes))
     }
 
-    fn of(n: usize, n_links: usize, contributions: Vec<f64>) -> Option<Self> {
+    fn of(mut effects: Vec<[f64; 2]>, mut outcomes: Vec<Vec<[f64; 2]>>) -> Option<Self> {
+        let n = effects.len();
         if n < 2 {
             return None;
         }
-        let of_link = |k: usize| &contributions[k * n * n..(k + 1) * n * n];
-        let mut mean = Vec::new();
-        let mut centred = Vec::new();
-        for k in 0..n_links {
-            let table = DMatrix::from_column_slice(n, n, of_link(k));
-            let total = table.sum() / (n * n) as f64;
-            let rows: Vec<f64> = (0..n).map(|i| table.row(i).sum() / n as f64).collect();
-            let columns: Vec<f64> = (0..n).map(|j| table.column(j).sum() / n as f64).collect();
-            mean.push(total * n as f64);
-            centred
-                .push(DMatrix::from_fn(n, n, |i, j| table[(i, j)] - rows[i] - columns[j] + total));
-        }
-        let covariance =
-            DMatrix::from_fn(n_links, n_links, |k, l| centred[k].dot(&centred[l]) / (n - 1) as f64);
+        centre(&mut effects);
+        outcomes.iter_mut().for_each(|all| centre(all));
+        let spread = products(&effects, &effects);
+        let n_links = outcomes.len();
+        let covariance = DMatrix::from_fn(n_links, n_links, |k, l| {
+            products(&outcomes[k], &outcomes[l]).dot(&spread) / (n - 1) as f64
+        });
         let precision = covariance.cholesky()?.inverse();
-        Some(Self { n, n_links, contributions, mean, precision })
+        Some(Self { effects, outcomes, precision })
     }
 
     /// Number of subjects.
     pub fn n(&self) -> usize {
-        self.n
+        self.effects.len()
     }
 
     /// Number of links, each with a score of its own.
     pub fn n_links(&self) -> usize {
-        self.n_links
+        self.outcomes.len()
     }
 
     /// The standardised statistic if subject i had the markers of subject `markers_of[i]`: the squared
     /// distance of the scores from their mean over permutations, in units of their covariance.
     pub fn statistic(&self, markers_of: &[usize]) -> f64 {
-        let score = |k: usize| {
-            let table = &self.contributions[k * self.n * self.n..];
-            let sum: f64 = markers_of.iter().enumerate().map(|(i, &j)| table[j * self.n + i]).sum();
-            sum - self.mean[k]
+        let score = |outcomes: &Vec<[f64; 2]>| -> f64 {
+            outcomes
+                .iter()
+                .zip(markers_of)
+                .map(|(outcome, &j)| dot(outcome, &self.effects[j]))
+                .sum()
         };
-        let scores = DVector::from_fn(self.n_links, |k, _| score(k));
+        let scores = DVector::from_iterator(self.n_links(), self.outcomes.iter().map(score));
         scores.dot(&(&self.precision * &scores))
     }
 
     /// The statistic of the data as they are.
     pub fn observed(&self) -> f64 {
-        self.statistic(&(0..self.n).collect::<Vec<_>>())
+        self.statistic(&(0..self.n()).collect::<Vec<_>>())
     }
+}
+
+/// Takes the mean off.
+fn centre(pairs: &mut [[f64; 2]]) {
+    let n = pairs.len() as f64;
+    for place in 0..2 {
+        let mean = pairs.iter().map(|pair| pair[place]).sum::<f64>() / n;
+        pairs.iter_mut().for_each(|pair| pair[place] -= mean);
+    }
+}
+
+/// Sums of products of the members of two columns of pairs.
+fn products(a: &[[f64; 2]], b: &[[f64; 2]]) -> DMatrix<f64> {
+    DMatrix::from_fn(2, 2, |p, q| a.iter().zip(b).map(|(a, b)| a[p] * b[q]).sum())
 }
 
 /// What the outcome of a subject says, a row a link: a weight for each random effect. An event counts 1,

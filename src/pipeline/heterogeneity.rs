@@ -244,7 +244,7 @@ fn resample(sorted: &[f64], how: CellBootstrap, replicate: u32, cells: &mut [f64
 }
 
 /// The order statistic at `(R + 1) level` of sorted values; `None` where it lies outside them.
-pub(super) fn percentile(sorted: &[f64], level: f64) -> Option<f64> {
+pub(crate) fn percentile(sorted: &[f64], level: f64) -> Option<f64> {
     let place = (sorted.len() + 1) as f64 * level;
     let below = place.floor();
     let lower = *sorted.get((below as usize).checked_sub(1)?)?;

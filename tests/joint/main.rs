@@ -28,7 +28,6 @@ pub(crate) fn settings() -> JointSettings {
         nodes: 15,
         conf_level: 0.95,
         marker: "ctc".into(),
-        marker_is_plain: true,
         time_unit: TimeUnit::Months,
         profile: false,
         bootstrap: None,

@@ -36,21 +36,19 @@ impl ComparedTerm {
 
 pub(super) fn compare(
     (model, data, fit): (&JointModel, &JointData, &JointFit),
-    is_plain: bool,
 ) -> Result<ComparisonBlock, Error> {
     let stages = two_stage(model, data, &JointOptions { nodes: fit.nodes })?;
     let two_stage = stages
         .map(|terms| terms.iter().map(|term| ComparedTerm::new(term.coef, term.se)).collect());
-    let scale = if is_plain { "" } else { " on the scale of the model" };
     Ok(ComparisonBlock {
         two_stage,
         time_dependent_cox: time_dependent_cox(data)?,
-        note: format!(
+        note: String::from(
             "Two stages take estimated random effects as known: they are shrunk towards 0 and from \
              markers of those still at risk only, so the coefficient is biased and its standard error \
-             too small. The Cox model carries the last marker{scale} forward with its measurement \
+             too small. The Cox model carries the last marker, on the model's scale, forward with its measurement \
              error, which pulls its coefficient towards 0, and asks about the measured marker, not \
-             about the trajectory behind it; for counts its unit is one cell, not one of their log mean."
+             about the trajectory behind it; for counts its unit is one cell, not one of their log mean.",
         ),
     })
 }

@@ -138,11 +138,7 @@ pub(super) fn predictions(
     let data = &tables.data;
     let draws = PredictionDraws { n: request.draws, seed, conf_level };
     let one = |id: &String| {
-        let i = tables.ids.iter().position(|known| known == id).ok_or_else(|| {
-            Error::usage("predicting survival")
-                .found(format!("no subject {id:?} among those in the model"))
-                .expected("identifiers of subjects with a visit")
-        })?;
+        let i = tables.ids.iter().position(|known| known == id).expect("checked before the fit");
         let rows =
             predict_survival(model, data, fit, i, request.landmark, &request.horizons, &draws)?;
         let used = data.visits(i).filter(|&visit| data.visit_time[visit] <= request.landmark);

@@ -20,7 +20,7 @@ use crate::io::joint_tables::JointTables;
 use crate::io::manifest::software;
 use crate::joint::{
     Association, Baseline, CubicSplines, Family, JointData, JointFit, JointModel, JointOptions,
-    RandomEffects, fit_joint,
+    JointStatus, RandomEffects, fit_joint,
 };
 use crate::units::TimeUnit;
 use crate::{Error, Warning};
@@ -76,8 +76,6 @@ pub struct JointSettings {
     pub conf_level: f64,
     /// Name of the marker in the results.
     pub marker: String,
-    /// The marker is a column as it is, not a function of one.
-    pub marker_is_plain: bool,
     /// Unit of times.
     pub time_unit: TimeUnit,
     /// Limits of the association by its profile likelihood.
@@ -126,7 +124,7 @@ pub fn run_joint(
     let blocks = Blocks { fit: &fit, model: &model, conf_level: settings.conf_level };
     let whole = (&model, data, &fit);
     let draws = (settings.seed, settings.conf_level);
-    let bootstrap = settings.bootstrap.filter(|_| fit.status.name() == "converged");
+    let bootstrap = settings.bootstrap.filter(|_| fit.status == JointStatus::Converged);
     let bootstrap = bootstrap.map(|(how, n)| resampling::bootstrap(whole, how, n, draws, backend));
     let permutation = settings
         .permutations
@@ -178,7 +176,7 @@ pub fn run_joint(
         bootstrap: bootstrap.transpose()?,
         permutation: permutation.transpose()?.flatten(),
         predictions: prediction.transpose()?,
-        comparison: comparison::compare(whole, settings.marker_is_plain)?,
+        comparison: comparison::compare(whole)?,
         method: METHOD,
         version: software(),
     };

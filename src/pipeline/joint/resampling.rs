@@ -13,6 +13,7 @@ use crate::joint::{
 use crate::kernels::joint_likelihood::{POISON, Plan};
 use crate::numeric::draw::{LAYOUT_VERSION, Stream, Width, draw};
 use crate::numeric::resampling::Resampling;
+use crate::pipeline::heterogeneity::percentile;
 use crate::survival::normal_two_sided;
 
 /// How a bootstrap makes its cohorts.
@@ -109,9 +110,9 @@ pub(super) fn bootstrap(
             name: parameter.name.clone(),
             bias: mean.zip(parameter.estimate).map(|(mean, estimate)| mean - estimate),
             std_err: spread,
-            median: quantile(&values, 0.5),
-            lower: quantile(&values, tail),
-            upper: quantile(&values, 1.0 - tail),
+            median: percentile(&values, 0.5),
+            lower: percentile(&values, tail),
+            upper: percentile(&values, 1.0 - tail),
         }
     });
     Ok(JointBootstrap {
@@ -126,19 +127,6 @@ pub(super) fn bootstrap(
         device: backend.device(),
         replicates: refits.into_iter().map(|refit| refit.estimate).collect(),
     })
-}
-
-/// The `share` quantile of ascending `values`: order statistic share (n + 1), interpolated; `None`
-/// where that lies outside of them.
-fn quantile(values: &[f64], share: f64) -> Option<f64> {
-    let at = share * (values.len() + 1) as f64;
-    let below = at.floor() as usize;
-    let low = *values.get(below.checked_sub(1)?)?;
-    let part = at - below as f64;
-    if part == 0.0 {
-        return Some(low);
-    }
-    Some(low + part * (values.get(below)? - low))
 }
 
 fn case_refits(
